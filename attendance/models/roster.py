@@ -1,0 +1,114 @@
+from django.conf import settings
+from django.db import models
+
+from campaigns.models import Campaign, Unit
+from organizations.models import Category, Member, Post
+
+
+class RosterEntryQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(unit__in=Unit.objects.visible_to(user))
+
+    def manageable_by(self, user):
+        return self.filter(unit__in=Unit.objects.manageable_by(user))
+
+    def present(self):
+        return self.filter(left_on__isnull=True)
+
+
+class RosterEntry(models.Model):
+    """One member in one campaign; `unit` is where the person counts now: one headcount per campaign.
+
+    Category, post, floating, home-bound and hours target are copies: a later
+    edit of the member is a difference to adopt, never a silent change of a
+    figure. `required` false = 不作硬性要求. No entry means the member is not part
+    of the campaign.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="entries")
+    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="entries")
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="entries", verbose_name="单位")
+    category = models.CharField(max_length=12, choices=Category)
+    post = models.CharField(max_length=20, choices=Post, blank=True)
+    is_floating = models.BooleanField("流动党员", default=False)
+    is_home_bound = models.BooleanField("居家", default=False)
+    hours_target = models.PositiveSmallIntegerField("年度学时目标")
+    required = models.BooleanField("应训", default=True)
+    joined_on = models.DateField("入册日期")
+    left_on = models.DateField("离册日期", null=True, blank=True)
+    left_reason = models.CharField(max_length=100, blank=True)
+    is_open = models.BooleanField(default=True, help_text="所在冬训还没有结束。")
+
+    objects = RosterEntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "名册"
+        verbose_name_plural = "名册"
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "member"], name="attendance_one_entry_per_member"),
+            models.UniqueConstraint(
+                fields=["member"],
+                condition=models.Q(is_open=True),
+                name="attendance_one_open_campaign_per_member",
+            ),
+        ]
+        indexes = [models.Index(fields=["unit", "id"], name="entry_by_unit")]
+
+    def __str__(self):
+        return f"{self.member}"
+
+
+class RosterStay(models.Model):
+    """The entry belonged to this unit from a day until the day before `until` (null = still). No overlap.
+
+    Answers who was expected on a session's day.
+    """
+
+    entry = models.ForeignKey(RosterEntry, on_delete=models.CASCADE, related_name="stays")
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="stays")
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["entry", "since"]
+        constraints = [
+            models.UniqueConstraint(fields=["entry", "since"], name="attendance_one_stay_per_start"),
+            models.CheckConstraint(
+                condition=models.Q(until__isnull=True) | models.Q(until__gt=models.F("since")),
+                name="attendance_stay_ends_after_start",
+            ),
+        ]
+        indexes = [models.Index(fields=["unit", "since"], name="stay_by_unit")]
+
+    def __str__(self):
+        return f"{self.entry} {self.since}—{self.until or ''}"
+
+
+class Waiver(models.Model):
+    """不作硬性要求 for one entry: from a day, until ended by an act. A reason class, never a diagnosis (条例 art. 23)."""
+
+    class Reason(models.TextChoices):
+        OLD_AGE = "OLD_AGE", "年老体弱"
+        IMMOBILE = "IMMOBILE", "行动不便"
+        ILLNESS = "ILLNESS", "重病"
+        INCAPACITY = "INCAPACITY", "失能"
+        CARE = "CARE", "长期照护家人"
+
+    entry = models.ForeignKey(RosterEntry, on_delete=models.PROTECT, related_name="waivers")
+    reason = models.CharField("原因类别", max_length=12, choices=Reason)
+    since = models.DateField("开始日期")
+    until = models.DateField("结束日期", null=True, blank=True)
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "不作硬性要求"
+        verbose_name_plural = "不作硬性要求"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entry"], condition=models.Q(until__isnull=True), name="attendance_one_running_waiver"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.entry} {self.get_reason_display()}"

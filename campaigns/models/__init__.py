@@ -1,0 +1,33 @@
+from campaigns.models.campaigns import (
+    Campaign,
+    CampaignKind,
+    ProgrammeGroup,
+    ProgrammeItem,
+    Round,
+    Stage,
+    Topic,
+    TrainedRule,
+    TrainingForm,
+    Unit,
+)
+from campaigns.models.service import ServiceEvent, ServiceTask
+from campaigns.models.sessions import Department, Lecturer, SessionUnit, TrainingSession
+
+__all__ = [
+    "Campaign",
+    "CampaignKind",
+    "Department",
+    "Lecturer",
+    "ProgrammeGroup",
+    "ProgrammeItem",
+    "Round",
+    "ServiceEvent",
+    "ServiceTask",
+    "SessionUnit",
+    "Stage",
+    "Topic",
+    "TrainedRule",
+    "TrainingForm",
+    "TrainingSession",
+    "Unit",
+]

@@ -1,0 +1,186 @@
+from django.core.validators import MaxValueValidator
+from django.db import models
+
+from campaigns.models.campaigns import Campaign, Round, Topic, TrainingForm, Unit
+from organizations.models import Category, Member, Organization
+
+
+class Department(models.Model):
+    """One department that sends lecturers (the seed's seven)."""
+
+    name = models.CharField("部门", max_length=50, unique=True)
+    position = models.PositiveSmallIntegerField("顺序", default=0)
+
+    class Meta:
+        verbose_name = "宣讲部门"
+        verbose_name_plural = "宣讲部门"
+        ordering = ["position", "id"]
+
+    def __str__(self):
+        return self.name
+
+
+class LecturerQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Lecturers of the own subtree, and those the levels above offer."""
+        return self.filter(organization__in=Organization.objects.visible_to(user)) | self.filter(
+            organization__path__in=[
+                user.organization.path[:end] for end in range(4, len(user.organization.path), 4)
+            ]
+        )
+
+    def manageable_by(self, user):
+        if not user.keeps_records:
+            return self.none()
+        return self.filter(organization__in=Organization.objects.visible_to(user))
+
+
+class Lecturer(models.Model):
+    """One person who teaches, kept by the organization that first named them."""
+
+    class Kind(models.TextChoices):
+        LEADER = "LEADER", "领导干部"
+        BACKBONE = "BACKBONE", "骨干"
+        EXPERT = "EXPERT", "专家学者"
+        ROLE_MODEL = "ROLE_MODEL", "先进典型"
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="lecturers", verbose_name="归属党组织"
+    )
+    name = models.CharField("姓名", max_length=50)
+    title = models.CharField("职务", max_length=100, blank=True)
+    department = models.ForeignKey(
+        Department, null=True, blank=True, on_delete=models.PROTECT, verbose_name="部门"
+    )
+    kind = models.CharField("类别", max_length=12, choices=Kind, blank=True)
+
+    objects = LecturerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "主讲人"
+        verbose_name_plural = "主讲人"
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "name"], name="campaigns_lecturer_name_unique")
+        ]
+
+    def __str__(self):
+        return f"{self.name}（{self.title}）" if self.title else self.name
+
+
+class TrainingSessionQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Sessions hosted in the account's scope, or with a part there."""
+        units = Unit.objects.visible_to(user)
+        return self.filter(
+            models.Q(host__in=units)
+            | models.Exists(SessionUnit.objects.filter(session=models.OuterRef("pk"), unit__in=units))
+        )
+
+    def hosted_by(self, user):
+        """Sessions the account may plan, change or cancel: hosted in its scope."""
+        return self.filter(host__in=Unit.objects.manageable_by(user))
+
+    def valid(self):
+        return self.filter(cancelled_at__isnull=True, voided_at__isnull=True)
+
+
+class TrainingSession(models.Model):
+    """One planned or held class. A wrong session is voided, never deleted.
+
+    `topic_mask` is stored beside the topics. `minutes` is the length in whole
+    minutes that a full attendance is worth. `round` says whether it is a first
+    class, a make-up or home teaching.
+    """
+
+    class Method(models.TextChoices):
+        LECTURE = "LECTURE", "讲授式"
+        CASE = "CASE", "案例式"
+        SIMULATION = "SIMULATION", "模拟式"
+        EXPERIENCE = "EXPERIENCE", "体验式"
+        INTERACTIVE = "INTERACTIVE", "互动式"
+
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, related_name="sessions", verbose_name="冬训"
+    )
+    host = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, related_name="hosted_sessions", verbose_name="主办单位"
+    )
+    title = models.CharField("名称", max_length=100)
+    form = models.ForeignKey(
+        TrainingForm, on_delete=models.PROTECT, related_name="sessions", verbose_name="形式"
+    )
+    method = models.CharField("方法", max_length=12, choices=Method, default=Method.LECTURE)
+    topics = models.ManyToManyField(Topic, blank=True, related_name="sessions", verbose_name="专题")
+    topic_mask = models.BigIntegerField(default=0, editable=False)
+    starts_at = models.DateTimeField("开始时间")
+    ends_at = models.DateTimeField("结束时间")
+    minutes = models.PositiveIntegerField("时长（分钟）", validators=[MaxValueValidator(720)])
+    venue = models.CharField("地点", max_length=100, blank=True)
+    lecturers = models.ManyToManyField(Lecturer, blank=True, related_name="sessions", verbose_name="主讲人")
+    round = models.CharField("轮次", max_length=8, choices=Round, default=Round.FIRST)
+    is_theme_day = models.BooleanField("同时是主题党日", default=False)
+    is_party_lecture = models.BooleanField("同时是党课", default=False)
+    counted_heads = models.PositiveIntegerField("现场清点人数", null=True, blank=True)
+    cancelled_at = models.DateTimeField("取消时间", null=True, blank=True)
+    voided_at = models.DateTimeField("作废时间", null=True, blank=True)
+    void_reason = models.CharField("作废原因", max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TrainingSessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "培训场次"
+        verbose_name_plural = "培训场次"
+        ordering = ["-starts_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")),
+                name="campaigns_session_ends_after_start",
+            ),
+        ]
+        indexes = [models.Index(fields=["campaign", "-starts_at", "-id"], name="session_by_campaign")]
+
+    def __str__(self):
+        return self.title
+
+    @property
+    def is_valid(self) -> bool:
+        return self.cancelled_at is None and self.voided_at is None
+
+    @property
+    def counts(self) -> bool:
+        """Whether attendance at it counts for the rates: by its form, unless voided or cancelled."""
+        return self.is_valid and self.form.counts
+
+
+class SessionUnit(models.Model):
+    """One people-holding unit's part in a session: whom it expects there, and how far its register is.
+
+    `recorded_at` = the first mark was stored; `closed_at` = the part is finished
+    and accepts no direct change.
+    """
+
+    class Audience(models.TextChoices):
+        WHOLE = "WHOLE", "全体党员"
+        CATEGORY = "CATEGORY", "某类党员"
+        NAMED = "NAMED", "指定的人"
+
+    session = models.ForeignKey(TrainingSession, on_delete=models.CASCADE, related_name="parts")
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="parts", verbose_name="单位")
+    audience = models.CharField("参加范围", max_length=10, choices=Audience, default=Audience.WHOLE)
+    category = models.CharField("人员类别", max_length=12, choices=Category, blank=True)
+    named_members = models.ManyToManyField(Member, blank=True, related_name="+", verbose_name="指定的人")
+    recorded_at = models.DateTimeField("登记时间", null=True, blank=True)
+    closed_at = models.DateTimeField("关闭时间", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "参加单位"
+        verbose_name_plural = "参加单位"
+        ordering = ["session", "unit__path"]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "unit"], name="campaigns_one_part_per_unit")
+        ]
+
+    def __str__(self):
+        return f"{self.session}·{self.unit}"

@@ -1,0 +1,69 @@
+"""Middleware: health checks, login, account state. No domain rule lives here."""
+
+import time
+from urllib.parse import urlsplit
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from haizhou_training import health
+
+RENEW_AFTER_SECONDS = 60
+
+
+class HealthMiddleware:
+    """Answers /healthz and /readyz before sessions, hosts and logins are looked at."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.path == "/healthz":
+            return health.healthz(request)
+        if request.path == "/readyz":
+            return health.readyz(request)
+        return self.get_response(request)
+
+
+class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):
+    """Send a logged-out htmx request to the login page as a whole page.
+
+    htmx follows a plain redirect and would paste the login form into a table
+    cell. `next` is the page the user was on, because the fragment URL itself
+    often accepts POST only.
+    """
+
+    def handle_no_permission(self, request, view_func):
+        if request.headers.get("HX-Request") != "true":
+            return super().handle_no_permission(request, view_func)
+        page = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+        login_url = redirect_to_login(page, self.get_login_url(view_func)).url
+        return HttpResponse(headers={"HX-Redirect": login_url})
+
+
+class AccountMiddleware:
+    """Forces the first password change, renews the login at most once a minute, forbids caching.
+
+    Role and scope are read from the database on every request, so a change or
+    a closed account takes effect on the next one.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        user = request.user
+        if user.is_authenticated:
+            now = int(time.time())
+            if now - request.session.get("renewed", 0) >= RENEW_AFTER_SECONDS:
+                request.session["renewed"] = now
+            allowed = (reverse("organizations:password_change"), reverse("organizations:logout"))
+            if user.must_change_password and request.path not in allowed:
+                return redirect("organizations:password_change")
+        response = self.get_response(request)
+        if user.is_authenticated and "Cache-Control" not in response:
+            response["Cache-Control"] = "no-store"
+        return response

@@ -1,0 +1,24 @@
+from organizations.models.accounts import Role, User
+from organizations.models.audit import AuditEvent
+from organizations.models.imports import ImportBatch, ImportState
+from organizations.models.jobs import Job, JobState, StoredFile
+from organizations.models.members import Category, Member, Post, Sex
+from organizations.models.organizations import BRANCH_KINDS, Organization, OrganizationKind
+
+__all__ = [
+    "BRANCH_KINDS",
+    "AuditEvent",
+    "Category",
+    "ImportBatch",
+    "ImportState",
+    "Job",
+    "JobState",
+    "Member",
+    "Organization",
+    "OrganizationKind",
+    "Post",
+    "Role",
+    "Sex",
+    "StoredFile",
+    "User",
+]

@@ -1,0 +1,98 @@
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+from organizations.models.organizations import Organization
+from organizations.tree import within
+
+
+class Role(models.TextChoices):
+    OFFICER = "OFFICER", "主管"
+    ORGANIZER = "ORGANIZER", "组织员"
+    RECORDER = "RECORDER", "记录员"
+    INSPECTOR = "INSPECTOR", "督查"
+    AUDITOR = "AUDITOR", "审计"
+
+
+class UserQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Accounts of the subtree; audit accounts see none."""
+        if not user.is_active or not user.sees_records:
+            return self.none()
+        return self.filter(within("organization__path", user.organization.path))
+
+    def manageable_by(self, user):
+        """Accounts the level above may create, close and reset: an officer's of the own subtree,
+        an organizer's strictly below or recorders of the own organization."""
+        mine = self.visible_to(user).exclude(pk=user.pk)
+        if user.role == Role.OFFICER:
+            return mine
+        if user.role == Role.ORGANIZER:
+            return mine.exclude(role__in=[Role.OFFICER, Role.AUDITOR]).filter(
+                ~models.Q(organization=user.organization) | models.Q(role=Role.RECORDER)
+            )
+        return self.none()
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):
+    def get_by_natural_key(self, username):
+        return self.select_related("organization").get(username=username)
+
+
+class User(AbstractBaseUser):
+    """One account of one person. Its scope is the subtree of its organization; its role says what it may do."""
+
+    username = models.CharField("账号", max_length=50, unique=True)
+    name = models.CharField("姓名", max_length=50)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="accounts", verbose_name="所属党组织"
+    )
+    role = models.CharField("角色", max_length=12, choices=Role)
+    is_active = models.BooleanField("启用", default=True)
+    must_change_password = models.BooleanField("首次登录须改密码", default=True)
+    created_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name="开通人"
+    )
+    created_at = models.DateTimeField("开通时间", auto_now_add=True)
+
+    USERNAME_FIELD = "username"
+    objects = UserManager()
+
+    class Meta:
+        verbose_name = "账号"
+        verbose_name_plural = "账号"
+        ordering = ["organization__path", "username"]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def sees_records(self) -> bool:
+        """Everybody but the auditor, who sees the audit alone."""
+        return self.role != Role.AUDITOR
+
+    @property
+    def keeps_records(self) -> bool:
+        return self.role in (Role.OFFICER, Role.ORGANIZER)
+
+    @property
+    def marks_registers(self) -> bool:
+        return self.role in (Role.OFFICER, Role.ORGANIZER, Role.RECORDER)
+
+    @property
+    def runs_campaigns(self) -> bool:
+        return self.role == Role.OFFICER
+
+    @property
+    def exports_reports(self) -> bool:
+        return self.role in (Role.OFFICER, Role.ORGANIZER, Role.INSPECTOR)
+
+    # The admin's two questions. What each page shows and saves is decided by ServiceAdmin.
+    @property
+    def is_staff(self) -> bool:
+        return self.role in (Role.OFFICER, Role.ORGANIZER, Role.INSPECTOR)
+
+    def has_perm(self, perm, obj=None) -> bool:
+        return False
+
+    def has_module_perms(self, app_label) -> bool:
+        return self.is_active and self.is_staff

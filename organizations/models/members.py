@@ -1,0 +1,108 @@
+from django.db import models
+
+from organizations.fields import EncryptedField, mask_id_number, mask_phone
+from organizations.models.organizations import Organization
+from organizations.tree import within
+
+
+class Category(models.TextChoices):
+    FULL = "FULL", "正式党员"
+    PROBATIONARY = "PROBATIONARY", "预备党员"
+
+
+class Sex(models.TextChoices):
+    MALE = "M", "男"
+    FEMALE = "F", "女"
+
+
+class Post(models.TextChoices):
+    """党内职务, as far as it decides the hours target: secretaries and committee members 56, others 32."""
+
+    NONE = "", "无"
+    SECRETARY = "SECRETARY", "书记"
+    DEPUTY_SECRETARY = "DEPUTY_SECRETARY", "副书记"
+    COMMITTEE_MEMBER = "COMMITTEE_MEMBER", "委员"
+
+
+class MemberQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Members of branches in the account's subtree: the only place this rule is written."""
+        if not user.is_active or not user.sees_records:
+            return self.none()
+        return self.filter(within("branch__path", user.organization.path))
+
+    def manageable_by(self, user):
+        return self.visible_to(user) if user.keeps_records else self.none()
+
+    def present(self):
+        """Members who have not left."""
+        return self.filter(left_on__isnull=True)
+
+    def search(self, text: str):
+        """By name or initials: 张三, 张, zs."""
+        text = text.strip()
+        return self.filter(models.Q(name__startswith=text) | models.Q(initials__startswith=text.lower()))
+
+
+class Member(models.Model):
+    """One Party member, in one branch now. Never deleted: `left_on` and a reason end the membership here."""
+
+    branch = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="members", verbose_name="所在党支部"
+    )
+    branch_since = models.DateField("转入本支部日期", null=True, blank=True)
+    name = models.CharField("姓名", max_length=50)
+    initials = models.CharField("姓名首字母", max_length=50, blank=True, editable=False)
+    sex = models.CharField("性别", max_length=1, choices=Sex, blank=True)
+    birth_date = models.DateField("出生日期", null=True, blank=True)
+    birth_precision = models.CharField(
+        max_length=5, choices=[("day", "日"), ("month", "月"), ("year", "年")], default="day", editable=False
+    )
+    category = models.CharField("人员类别", max_length=12, choices=Category, default=Category.FULL)
+    post = models.CharField("党内职务", max_length=20, choices=Post, blank=True, default=Post.NONE)
+    party_group = models.CharField("党小组", max_length=50, blank=True)
+    place_in_list = models.PositiveIntegerField("名册顺序", default=0)
+    joined_party_on = models.DateField("入党日期", null=True, blank=True)
+    is_floating = models.BooleanField("流动党员", default=False)
+    floating_to = models.CharField("外出流向", max_length=100, blank=True)
+    contact_person = models.CharField(
+        "联系人", max_length=50, blank=True, help_text="负责联系这位流动党员的人。"
+    )
+    is_home_bound = models.BooleanField("居家（需送学上门）", default=False)
+    is_in_difficulty = models.BooleanField("困难党员", default=False)
+    id_number = EncryptedField("身份证号", blank=True, default="")
+    id_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    phone = EncryptedField("手机", blank=True, default="")
+    phone_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    left_on = models.DateField("离开日期", null=True, blank=True)
+    left_reason = models.CharField("离开原因", max_length=100, blank=True)
+
+    objects = MemberQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "党员"
+        verbose_name_plural = "党员"
+        ordering = ["branch__path", "place_in_list", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["id_digest"],
+                condition=~models.Q(id_digest=""),
+                name="organizations_one_member_per_id_number",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["branch", "place_in_list", "id"], name="member_by_branch"),
+            models.Index(fields=["name"], name="member_by_name"),
+            models.Index(fields=["initials"], name="member_by_initials"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def masked_id_number(self) -> str:
+        return mask_id_number(self.id_number)
+
+    @property
+    def masked_phone(self) -> str:
+        return mask_phone(self.phone)

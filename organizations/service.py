@@ -1,0 +1,59 @@
+"""The one gate for writes.
+
+A function that writes domain rows is declared with `@service`. It then runs in
+a transaction, is listed in `REGISTRY` (tests enumerate it), and the test suite
+refuses any write to our tables made outside one.
+"""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db import transaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+REGISTRY: dict[str, Callable] = {}
+_depth: ContextVar[int] = ContextVar("service_depth", default=0)
+
+
+class Refused(Exception):
+    """A rule forbids the act. The text is a Chinese sentence that says what to do."""
+
+    def __init__(self, message: str, code: str = "refused"):
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+def is_inside_service() -> bool:
+    return _depth.get() > 0
+
+
+def service(function: Callable[P, R] | None = None, *, atomic: bool = True, audited: bool = True):
+    """Declare a write service.
+
+    `atomic=False` for services that open their own short transactions (jobs,
+    bulk work in chunks); `audited=False` for bookkeeping that is not an act of
+    a person (leases, derived rows, scheduled figures).
+    """
+
+    def declare(inner: Callable[P, R]) -> Callable[P, R]:
+        @wraps(inner)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            token = _depth.set(_depth.get() + 1)
+            try:
+                if not atomic:
+                    return inner(*args, **kwargs)
+                with transaction.atomic():
+                    return inner(*args, **kwargs)
+            finally:
+                _depth.reset(token)
+
+        run.atomic, run.audited = atomic, audited  # type: ignore[attr-defined]
+        REGISTRY[f"{inner.__module__}.{inner.__name__}"] = run
+        return run
+
+    return declare(function) if function else declare

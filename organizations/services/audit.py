@@ -1,0 +1,40 @@
+"""Writes the audit. Call `record` once in every service, in its transaction."""
+
+from contextvars import ContextVar
+
+from django.db.models import Model
+
+from organizations.models import AuditEvent, Organization, User
+
+# Set per request by the middleware; empty for commands and jobs.
+client_address: ContextVar[str] = ContextVar("client_address", default="")
+
+
+def record(
+    *,
+    actor: User | None,
+    action: str,
+    summary: str,
+    target: Model,
+    organization: Organization | None = None,
+    path: str | None = None,
+    details: dict | None = None,
+) -> AuditEvent:
+    """One act. `summary` is a Chinese sentence a lay person can read beside the record.
+
+    `organization` says whose history it belongs to (default: the actor's own).
+    `details` never hold ID numbers or phones, only that they changed.
+    """
+    organization = organization or (actor.organization if actor else None)
+    return AuditEvent.objects.create(
+        actor=actor,
+        actor_name=actor.name if actor else "",
+        organization=organization,
+        path=path if path is not None else organization.path if organization else "",
+        action=action,
+        summary=summary[:300],
+        target_type=target._meta.label_lower,
+        target_id=str(target.pk),
+        details=details or {},
+        address=client_address.get(),
+    )
