@@ -1,0 +1,127 @@
+"""What every test gets. Databases, write guard, and the real services behind fixtures.
+
+The test database is always one another process can open: on SQLite a file named
+as in production inside a temporary DATA_DIR of this pytest process, so a Celery
+worker needs no more than that DATA_DIR; on PostgreSQL the test database's URL.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections
+from django.db.backends.signals import connection_created
+from django.test import TransactionTestCase
+
+from haizhou_training.celery import app as celery_app
+from tests import services
+from tests.guard import WriteGuard
+
+APT = "apt-get install redis-server chromium fonts-noto-cjk"
+guard = WriteGuard()
+
+
+def pytest_configure(config):
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    django_settings.AXES_ENABLED = False  # one test file turns it on
+    django_settings.DATA_DIR = Path(tempfile.mkdtemp(prefix="haizhou-test-"))
+    django_settings.MEDIA_ROOT = django_settings.DATA_DIR / "media"
+    # Reports read through the second alias; a test may use both.
+    TransactionTestCase.databases = frozenset({"default", "snapshot"})
+
+
+def pytest_unconfigure(config):
+    if django_settings.DATA_DIR.name.startswith("haizhou-test-"):
+        shutil.rmtree(django_settings.DATA_DIR, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    guard.active = True
+    try:
+        return (yield)
+    finally:
+        guard.active = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With REQUIRE_SERVICES=1 (CI) nothing may be left out because a program is missing."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("REQUIRE_SERVICES") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"skipped although REQUIRE_SERVICES=1: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    if connections["default"].vendor != "sqlite":
+        return
+    connections["default"].settings_dict["TEST"]["NAME"] = str(django_settings.DATA_DIR / "haizhou.sqlite3")
+    for alias in ("default", "snapshot"):
+        # A crash of the machine during the tests may lose the test database.
+        connections[alias].settings_dict["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Watch writes on every connection, also those of live-server threads.
+
+    Most tests run inside a transaction nobody else can see into, so in the test's
+    own thread the alias "snapshot" is the same connection as "default". Server
+    threads and worker processes have the real one; `own_snapshot` gives it to a test.
+    """
+    connection_created.connect(guard.watch, weak=False)
+    guard.watch(connections["default"])
+    real = connections["snapshot"]
+    connections["snapshot"] = connections["default"]
+    yield
+    connections["snapshot"] = real
+
+
+@pytest.fixture
+def own_snapshot(transactional_db):
+    """The alias "snapshot" as a connection of its own, as in production."""
+    shared = connections["snapshot"]
+    del connections["snapshot"]
+    yield connections["snapshot"]
+    connections["snapshot"].close()
+    connections["snapshot"] = shared
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory):
+    """The URL of a real redis-server of this pytest process."""
+    if not shutil.which("redis-server"):
+        pytest.skip(f"no redis-server: {APT}")
+    with services.redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture
+def broker(redis_server, settings):
+    """Django and Celery of this process speak to the real redis-server, which is empty."""
+    settings.REDIS_URL = redis_server
+    services.flush(redis_server)
+    with services.broker(celery_app, redis_server):
+        yield redis_server
+
+
+@pytest.fixture
+def celery_worker(transactional_db, broker):
+    """Starts real Celery workers on the test database: `worker = celery_worker()`; `worker.kill()`."""
+    started = []
+
+    def start(*options):
+        log = django_settings.DATA_DIR / f"worker{len(started)}.log"
+        worker = services.CeleryWorker(broker, log, *options)
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        worker.stop()
