@@ -1,0 +1,148 @@
+"""How figures, dates, icons and the navigation look, the same on every page."""
+
+from fractions import Fraction
+
+from django import template
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+register = template.Library()
+
+SPRITE = "vendor/bootstrap-icons/1.13.2/sprite.svg"
+WEEKDAYS = "一二三四五六日"
+# State is always sign + word + colour: a colour-blind reader and a black-and-white print lose nothing.
+CHIP_ICONS = {
+    "good": "check-circle",
+    "warn": "exclamation-triangle",
+    "muted": "dash-circle",
+    "gold": "star",
+    "info": "info-circle",
+}
+READERS = {"OFFICER", "ORGANIZER", "INSPECTOR"}
+EDITORS = {"OFFICER", "ORGANIZER"}
+# (label, icon, URL name, roles, on the phone's tab bar)
+NAV = [
+    ("首页", "house", "reports:home", READERS | {"RECORDER"}, True),
+    ("场次", "calendar3", "campaigns:session_list", READERS | {"RECORDER"}, True),
+    ("补课", "arrow-repeat", "attendance:makeup_list", READERS, True),
+    ("看板", "bar-chart", "reports:dashboard", READERS, True),
+    ("办实事", "house-heart", "campaigns:service_list", READERS, False),
+    ("报表", "file-earmark-spreadsheet", "reports:report_list", READERS, False),
+    ("党员", "people", "organizations:member_list", READERS, False),
+    ("台账", "journal-text", "admin:index", READERS, False),
+    ("导入", "upload", "organizations:import_upload", EDITORS, False),
+    ("操作记录", "clock-history", "organizations:audit_list", {"OFFICER", "AUDITOR"}, False),
+]
+
+
+@register.simple_tag
+def icon(name: str) -> str:
+    """One picture from the local sprite; decoration only, the word stands beside it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        static(SPRITE),
+        name,
+    )
+
+
+@register.simple_tag
+def chip(level: str, text: str) -> str:
+    return format_html('<span class="chip chip-{}">{}{}</span>', level, icon(CHIP_ICONS[level]), text)
+
+
+@register.simple_tag
+def rate_text(n: int | None, d: int | None, target: float | None = None) -> str:
+    """ "95.3%" half-up; never rounded up to 100 % or to the target; "—" when nobody was expected."""
+    if not d or n is None:
+        return "—"
+    tenths = (2000 * n + d) // (2 * d)
+    if n < d:
+        tenths = min(tenths, 999)
+    if target is not None:
+        goal = Fraction(str(target)) * 10
+        if Fraction(1000 * n, d) < goal <= tenths:
+            tenths = -(-goal.numerator // goal.denominator) - 1
+    return f"{tenths // 10}.{tenths % 10}%"
+
+
+@register.simple_tag
+def meter(n: int | None, d: int | None, target: float | None = None) -> str:
+    """A thin bar with the target marked. SVG attributes, because the policy forbids inline styles."""
+    if not d or n is None:
+        return ""
+    width = min(Fraction(100 * n, d), Fraction(100))
+    reached = target is not None and Fraction(100 * n, d) >= Fraction(str(target))
+    mark = format_html('<rect class="meter-mark" x="{}" width="0.8" height="6"/>', target) if target else ""
+    return format_html(
+        '<svg class="meter{}" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="meter-ground" width="100" height="6"/>'
+        '<rect class="meter-bar" width="{}" height="6"/>{}</svg>',
+        " is-reached" if reached else "",
+        f"{float(width):.2f}",
+        mark,
+    )
+
+
+def local(value):
+    """Datetimes are stored in UTC; people read Beijing time."""
+    return timezone.localtime(value) if hasattr(value, "tzinfo") and timezone.is_aware(value) else value
+
+
+@register.filter
+def cn_date(value, year: str = "") -> str:
+    """11月22日 周日; with the argument "year" 2026年11月22日 周日."""
+    if not value:
+        return "—"
+    day = local(value)
+    prefix = f"{day.year}年" if year else ""
+    return f"{prefix}{day.month}月{day.day}日 周{WEEKDAYS[day.weekday()]}"
+
+
+@register.filter
+def cn_datetime(value, year: str = "") -> str:
+    """11月22日 周日 14:30."""
+    return f"{cn_date(value, year)} {local(value):%H:%M}" if value else "—"
+
+
+@register.simple_tag(takes_context=True)
+def kept_fields(context, *dropped: str) -> list[tuple[str, str]]:
+    """The page's GET parameters a filter form must carry on, without its own ones and the page number."""
+    query = context["request"].GET
+    return [(key, value) for key, values in query.lists() if key not in dropped for value in values]
+
+
+def campaign_pk(context, match) -> int | None:
+    """The campaign the page is about, for links that live below one."""
+    campaign = context.get("campaign") or context.get("nav_campaign")
+    return getattr(campaign, "pk", None) or (match.kwargs.get("campaign_pk") if match else None)
+
+
+def address(name: str, pk: int | None) -> str | None:
+    """The page's address, below the current campaign where it has one; None while it does not exist."""
+    for args in ([], [pk]) if pk else ([],):
+        try:
+            return reverse(name, args=args)
+        except NoReverseMatch:
+            continue
+    return None
+
+
+@register.simple_tag(takes_context=True)
+def nav_items(context) -> list[dict]:
+    """What this account's role may open, in the fixed order of the bar."""
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    if not getattr(user, "is_authenticated", False):
+        return []
+    match = request.resolver_match
+    here = match.view_name if match else ""
+    pk = campaign_pk(context, match)
+    items = []
+    for label, image, name, roles, tab in NAV:
+        url = address(name, pk) if user.role in roles else None
+        active = here == name or (name == "admin:index" and here.startswith("admin:"))
+        if url:
+            items.append({"label": label, "icon": image, "url": url, "tab": tab, "active": active})
+    return items
