@@ -3,6 +3,7 @@
 import time
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
@@ -10,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from haizhou_training import health
+from organizations.services.audit import client_address
 
 RENEW_AFTER_SECONDS = 60
 
@@ -26,6 +28,27 @@ class HealthMiddleware:
         if request.path == "/readyz":
             return health.readyz(request)
         return self.get_response(request)
+
+
+class AddressMiddleware:
+    """Tells the audit and the login lock where a request comes from.
+
+    Behind our TLS proxy that is the last address of X-Forwarded-For, the one the
+    proxy itself saw; without a proxy anybody could write that header, so it is ignored.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        forwarded = request.headers.get("X-Forwarded-For", "") if settings.HTTPS else ""
+        if forwarded:
+            request.META["REMOTE_ADDR"] = forwarded.split(",")[-1].strip()[:45]
+        token = client_address.set(request.META.get("REMOTE_ADDR", "")[:45])
+        try:
+            return self.get_response(request)
+        finally:
+            client_address.reset(token)
 
 
 class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):

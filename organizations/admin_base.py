@@ -1,0 +1,207 @@
+"""The ledger (台账): Django's admin, limited to the account's subtree, saving through services only.
+
+Example::
+
+    @admin.register(ServiceTask)
+    class ServiceTaskAdmin(ServiceAdmin):
+        list_display = ["title", "unit", "due_on"]
+        list_select_related = ["unit"]
+        fields = ["unit", "title", "due_on"]
+        readonly_on_change = ["unit"]                                # a flow owns it once it exists
+        create_service = staticmethod(service_tasks.open_task)       # (*, actor, unit, title, due_on)
+        change_service = staticmethod(service_tasks.change_task)     # (*, actor, task, **changed fields)
+        instance_argument = "task"
+
+The services get plain cleaned values: on create all fields, on change only those that
+changed. A `Refused` becomes a sentence above the form and nothing is stored.
+"""
+
+from collections.abc import Callable
+
+from django.contrib import admin
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.http import Http404
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.functional import cached_property
+from django.views.decorators.cache import never_cache
+
+from organizations.models import AuditEvent
+from organizations.service import Refused
+
+MOST_COUNTED = 10_000
+
+
+class LedgerSite(admin.AdminSite):
+    """One admin site for active accounts that read records; login and passwords are the workbench's."""
+
+    site_title = "海州冬训台账"
+    site_header = "海州冬训台账"
+    index_title = "台账"
+    site_url = "/"
+    enable_nav_sidebar = True
+
+    @never_cache
+    def login(self, request, extra_context=None):
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect("organizations:login")
+
+    def password_change(self, request, extra_context=None):
+        return redirect("organizations:password_change")
+
+    def get_urls(self):
+        # Only pages we mean to offer: no second logout or password page, no redirects by content type.
+        dropped = {"logout", "password_change_done", "view_on_site"}
+        return [pattern for pattern in super().get_urls() if getattr(pattern, "name", "") not in dropped]
+
+
+class CappedPaginator(Paginator):
+    """Counts no further than MOST_COUNTED: a province-wide list must not count a million rows for its foot."""
+
+    @cached_property
+    def count(self):
+        return self.object_list.order_by()[:MOST_COUNTED].count()
+
+
+class ScopedRelatedFilter(admin.RelatedFieldListFilter):
+    """The choices of a filter beside the list: only what the account may see."""
+
+    def field_choices(self, field, request, model_admin):
+        seen = scoped(field.remote_field.model, request.user)
+        return [(row.pk, str(row)) for row in seen[:200]]
+
+
+def scoped(model, user):
+    """Rows of `model` the account may see. A model without `visible_to` has no business in a form."""
+    return model._default_manager.visible_to(user)
+
+
+class ServiceAdmin(admin.ModelAdmin):
+    """Base of every admin here. Outside the scope is 404; no delete, no second log, no write without a service."""
+
+    create_service: Callable | None = None
+    change_service: Callable | None = None
+    instance_argument: str = ""
+    readonly_on_change: list[str] = []
+    actions_on_bottom = False
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    paginator = CappedPaginator
+    view_on_site = False
+    save_as = False
+    object_history_template = "admin/record_history.html"
+
+    # --- Which rows ---------------------------------------------------------------
+    def get_queryset(self, request):
+        return super().get_queryset(request).visible_to(request.user)
+
+    def get_object(self, request, object_id, from_field=None):
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise Http404
+        return found
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        kwargs.setdefault("queryset", scoped(db_field.remote_field.model, request.user))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        kwargs.setdefault("queryset", scoped(db_field.remote_field.model, request.user))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def get_list_filter(self, request):
+        return [self.scoped_filter(entry) for entry in super().get_list_filter(request)]
+
+    def scoped_filter(self, entry):
+        if isinstance(entry, str) and self.opts.get_field(entry.split("__")[0]).is_relation:
+            return (entry, ScopedRelatedFilter)
+        return entry
+
+    # --- Who may ------------------------------------------------------------------
+    def has_module_permission(self, request):
+        return request.user.is_active and request.user.is_staff
+
+    def has_view_permission(self, request, obj=None):
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request):
+        return self.create_service is not None and request.user.keeps_records
+
+    def has_change_permission(self, request, obj=None):
+        if self.change_service is None or not request.user.keeps_records:
+            return False
+        manageable = self.model._default_manager.manageable_by(request.user)
+        return obj is None or manageable.filter(pk=obj.pk).exists()
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    # --- Saving -------------------------------------------------------------------
+    def get_readonly_fields(self, request, obj=None):
+        fixed = list(super().get_readonly_fields(request, obj))
+        return fixed + [name for name in self.readonly_on_change if obj is not None]
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        refusal = getattr(request, "service_refusal", None)
+        return form if refusal is None else refusing(form, refusal)
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refused as refusal:
+            # The transaction is rolled back; show the same form again with the sentence above it.
+            request.service_refusal = refusal.message
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request, obj, form, change):
+        act = self.change_service if change else self.create_service
+        if act is None:
+            raise ImproperlyConfigured(f"{type(self).__name__} saves without a declared service")
+        if change:
+            values = {name: form.cleaned_data[name] for name in form.changed_data}
+            # The form has already written on `obj`; the service compares with what is stored.
+            stored = self.get_queryset(request).get(pk=obj.pk)
+            act(actor=request.user, **{self.instance_argument: stored}, **values)
+        else:
+            created = act(actor=request.user, **form.cleaned_data)
+            obj.__dict__.update(created.__dict__)
+
+    def save_related(self, request, form, formsets, change):
+        """The service has stored everything; inlines here never write."""
+
+    # --- One log: the audit -----------------------------------------------------------
+    def log_addition(self, request, obj, message):
+        return None
+
+    def log_change(self, request, obj, message):
+        return None
+
+    def log_deletions(self, request, queryset):
+        return None
+
+    def history_view(self, request, object_id, extra_context=None):
+        record = self.get_object(request, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"办理经过：{record}",
+            "events": AuditEvent.objects.about(record)[:200],
+            "object": record,
+            "opts": self.opts,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, self.object_history_template, context)
+
+
+def refusing(form, sentence: str):
+    """The same form, refused with this sentence."""
+
+    class RefusedForm(form):
+        def clean(self):
+            super().clean()
+            raise ValidationError(sentence)
+
+    return RefusedForm
