@@ -155,6 +155,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,  # look for lost messages every 10 s, not every 100 s
     "socket_timeout": 10,
     "socket_connect_timeout": 2,
+    "max_retries": 1,  # a broker that is away must not keep a click waiting (kombu would try for 6 s)
+    "interval_start": 0,
     "socket_keepalive": True,
     "health_check_interval": 25,
 }

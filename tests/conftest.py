@@ -76,6 +76,8 @@ def django_db_setup(django_db_setup, django_db_blocker):
     threads and worker processes have the real one; `own_snapshot` gives it to a test.
     """
     connection_created.connect(guard.watch, weak=False)
+    if connections["default"].vendor == "sqlite":
+        services.flush_past_triggers(connections["default"])
     guard.watch(connections["default"])
     real = connections["snapshot"]
     connections["snapshot"] = connections["default"]

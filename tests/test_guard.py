@@ -1,6 +1,7 @@
 """The net under every other test: a write outside a service fails."""
 
 import pytest
+from django.db import transaction
 
 from organizations.models import Organization, User
 from organizations.services import jobs
@@ -12,11 +13,11 @@ pytestmark = pytest.mark.django_db
 
 def test_a_write_outside_a_service_is_refused():
     cast = Cast()
-    with pytest.raises(WriteOutsideService):
+    with pytest.raises(WriteOutsideService), transaction.atomic():
         Organization.objects.filter(pk=cast.north.pk).update(name="别的")
-    with pytest.raises(WriteOutsideService):
+    with pytest.raises(WriteOutsideService), transaction.atomic():
         cast.wang.save()
-    with pytest.raises(WriteOutsideService):
+    with pytest.raises(WriteOutsideService), transaction.atomic():
         cast.wang.delete()
 
 

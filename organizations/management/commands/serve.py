@@ -88,8 +88,7 @@ class Command(BaseCommand):
         env = self.broker(with_redis)
         self.children.append(self.worker(env))
         self.children.append(web(host, port, workers, env))
-        self.stdout.write(f"海州冬训: http://{host}:{port}/  (Ctrl-C ends it)")
-        self.watch()
+        self.watch(host, port)
 
     def broker(self, with_redis: bool) -> dict[str, str]:
         """The environment of web and worker; adds the private Redis to the children when asked for."""
@@ -111,13 +110,17 @@ class Command(BaseCommand):
         self.stdout.write(f"Worker: Celery with beat, broker is {where}")
         return celery_worker(env)
 
-    def watch(self) -> None:
+    def watch(self, host: str, port: int) -> None:
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
         for child in self.children:
             child.start()
+        announced = False
         while not stopped.wait(0.2):
+            if not announced and answers(host, port):
+                self.stdout.write(f"海州冬训: http://{host}:{port}/  (Ctrl-C ends it)")
+                announced = True
             for child in self.children:
                 if child.has_died():
                     self.stderr.write(f"{child.name} ended ({child.process.returncode}); starting it again")
@@ -126,9 +129,10 @@ class Command(BaseCommand):
 
     def stop(self) -> None:
         """Web and worker first and together, the broker they speak to after them."""
-        deadline = time.monotonic() + SECONDS_TO_STOP
-        users = [child for child in self.children if child.name != "redis"]
-        for group in (users, [child for child in self.children if child.name == "redis"]):
+        brokers = [child for child in self.children if child.name == "redis"]
+        users = [child for child in self.children if child not in brokers]
+        for group, seconds in ((users, SECONDS_TO_STOP), (brokers, 1)):
+            deadline = time.monotonic() + seconds
             for child in group:
                 child.terminate()
             for child in group:
@@ -149,11 +153,21 @@ def web(host: str, port: int, workers: int, env: dict[str, str]) -> Child:
 def celery_worker(env: dict[str, str]) -> Child:
     beat = settings.DATA_DIR / "beat"
     beat.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "celery", "-A", "haizhou_training", "worker", "--beat"]
-    command += ["--schedule", str(beat / "schedule"), "--concurrency", "1", "--loglevel", "INFO"]
-    command += ["--without-gossip", "--without-mingle", "--hostname", "demo@localhost"]
-    if os.geteuid() == 0:
-        env = env | {"C_FORCE_ROOT": "1"}
+    # An intranet demo may well run as root; the unit files in deploy/ do not.
+    as_root = ["-W", "ignore:You're running the worker with superuser"] if os.geteuid() == 0 else []
+    command = [
+        sys.executable,
+        *as_root,
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "haizhou_training",
+        "worker",
+        "--beat",
+    ]
+    command += ["--beat", "--schedule", str(beat / "schedule"), "--concurrency", "1", "--loglevel", "INFO"]
+    command += ["--without-gossip", "--without-mingle"]
     return Child("worker", command, env)
 
 
@@ -167,7 +181,7 @@ def redis_config(port: int, password: str) -> bytes:
         f'dir "{folder}"',
         "appendonly yes",
         "maxmemory-policy noeviction",
-        "loglevel warning",
+        f'logfile "{folder}/redis.log"',
     )
     return "\n".join(lines).encode()
 
@@ -176,6 +190,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def answers(host: str, port: int) -> bool:
+    here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+    with contextlib.suppress(OSError), socket.create_connection((here, port), timeout=1):
+        return True
+    return False
 
 
 def refuse_taken(host: str, port: int) -> None:
