@@ -45,7 +45,7 @@ class CampaignQuerySet(models.QuerySet):
             rank=models.Case(
                 models.When(stage=Stage.OPEN, then=0), models.When(stage=Stage.PREPARING, then=1), default=2
             )
-        ).order_by("rank", "kind", "-starts_on", "-pk")
+        ).order_by("rank", "-kind", "-starts_on", "-pk")  # -kind: REGULAR before PRACTICE
 
 
 class Campaign(models.Model):
@@ -74,12 +74,17 @@ class Campaign(models.Model):
     hours_secretary = models.PositiveSmallIntegerField(
         "书记和班子成员年度学时", default=56, validators=[MaxValueValidator(500)]
     )
+    minutes_per_hour = models.PositiveSmallIntegerField(
+        "一学时折合分钟", default=45, validators=[MinValueValidator(1), MaxValueValidator(120)]
+    )
     makeup_days = models.PositiveSmallIntegerField(
         "补课期限（天）", default=30, validators=[MaxValueValidator(365)]
     )
     sources = models.JSONField("出处", default=dict, help_text="每个默认值的来源，按字段名。")
     roster_drawn_on = models.DateField("名册划定日期", null=True, blank=True)
     recount_due_at = models.DateTimeField(null=True, blank=True)
+    # The highest topic bit ever taken back: masks on attendance keep their meaning, so it is never reused.
+    last_topic_bit = models.SmallIntegerField(default=-1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = CampaignQuerySet.as_manager()
@@ -105,7 +110,7 @@ class Campaign(models.Model):
 
 
 class ProgrammeGroup(models.Model):
-    """One group of the campaign's programme: 四个到位, 五项任务, 六个结合. Rows from a preset, renamed freely."""
+    """One group of the programme: 四个到位, 五项任务, 六个结合. Rows from a preset, renamed freely."""
 
     class Code(models.TextChoices):
         IN_PLACE = "IN_PLACE", "到位"
@@ -281,7 +286,9 @@ class UnitQuerySet(models.QuerySet):
 
 
 class Unit(models.Model):
-    """An organization's part in one campaign: name, kind and path as adopted, kept for ever once the campaign closes.
+    """An organization's part in one campaign.
+
+    Name, kind and path are as adopted, and stay for ever once the campaign closes.
 
     Only kinds that hold people have roster entries. `frozen_at` set = figures
     were accepted; nothing that changes them may be written.

@@ -55,6 +55,9 @@ class ServiceTask(models.Model):
     result = models.TextField("办理结果", max_length=2000, blank=True)
     resolved_on = models.DateField("办结日期", null=True, blank=True)
     confirmed_by = models.CharField("确认人", max_length=50, blank=True)
+    request_uuid = models.UUIDField(
+        null=True, blank=True, unique=True, editable=False, help_text="同一次提交只登记一件。"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ServiceTaskQuerySet.as_manager()

@@ -124,7 +124,10 @@ class TrainingSession(models.Model):
     counted_heads = models.PositiveIntegerField("现场清点人数", null=True, blank=True)
     cancelled_at = models.DateTimeField("取消时间", null=True, blank=True)
     voided_at = models.DateTimeField("作废时间", null=True, blank=True)
-    void_reason = models.CharField("作废原因", max_length=200, blank=True)
+    void_reason = models.CharField("取消或作废原因", max_length=200, blank=True)
+    request_uuid = models.UUIDField(
+        null=True, blank=True, unique=True, editable=False, help_text="同一次提交只生成一个场次。"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TrainingSessionQuerySet.as_manager()

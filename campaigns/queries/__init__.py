@@ -1,0 +1,3 @@
+from campaigns.queries.campaigns import current_campaign, home_unit
+
+__all__ = ["current_campaign", "home_unit"]

@@ -1,0 +1,30 @@
+"""How far the register of a part is. Called by the register itself, inside its transaction and under its lock."""
+
+from collections.abc import Iterable
+
+from django.utils import timezone
+
+from campaigns.models import SessionUnit, TrainingSession
+from organizations.service import service
+
+
+@service(audited=False)
+def set_recorded(*, parts: Iterable[SessionUnit]) -> None:
+    """The first mark of these parts is stored. Repeating keeps the first time."""
+    SessionUnit.objects.filter(pk__in=[part.pk for part in parts], recorded_at__isnull=True).update(
+        recorded_at=timezone.now()
+    )
+
+
+@service(audited=False)
+def set_closed(*, parts: Iterable[SessionUnit], closed: bool) -> None:
+    """Finish these parts, or open them again."""
+    SessionUnit.objects.filter(pk__in=[part.pk for part in parts]).update(
+        closed_at=timezone.now() if closed else None
+    )
+
+
+@service(audited=False)
+def set_counted_heads(*, session: TrainingSession, heads: int | None) -> None:
+    """What somebody counted in the room. It moves no rate."""
+    TrainingSession.objects.filter(pk=session.pk).update(counted_heads=heads)

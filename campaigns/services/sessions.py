@@ -1,0 +1,304 @@
+"""Planning a class: one session of a host with its parts. Once a part is recorded, attendance corrects it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from campaigns.models import (
+    Campaign,
+    Lecturer,
+    SessionUnit,
+    Stage,
+    Topic,
+    TrainingForm,
+    TrainingSession,
+    Unit,
+)
+from campaigns.services.locking import lock_units
+from organizations.models import Member, User
+from organizations.service import Refused, service
+from organizations.services import audit
+from organizations.tree import ancestors
+
+LONGEST_MINUTES = 720
+NamedMembers = dict[int, list[Member]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a planner decides about a class, the same when it is new and when it is changed."""
+
+    title: str
+    form: TrainingForm
+    starts_at: datetime
+    ends_at: datetime
+    units: Sequence[Unit]
+    topics: Sequence[Topic] = ()
+    minutes: int | None = None
+    round: str | None = None
+    method: str = TrainingSession.Method.LECTURE
+    venue: str = ""
+    lecturer_names: Sequence[str] = ()
+    is_theme_day: bool = False
+    is_party_lecture: bool = False
+    audience: str = SessionUnit.Audience.WHOLE
+    category: str = ""
+    named_members: NamedMembers = field(default_factory=dict)
+
+    @property
+    def full_minutes(self) -> int:
+        return self.minutes or int((self.ends_at - self.starts_at).total_seconds() // 60)
+
+    @property
+    def topic_mask(self) -> int:
+        mask = 0
+        for topic in self.topics:
+            mask |= topic.mask
+        return mask
+
+    def columns(self) -> dict:
+        """The session's own columns."""
+        return {
+            "title": self.title.strip(),
+            "form": self.form,
+            "method": self.method,
+            "topic_mask": self.topic_mask,
+            "starts_at": self.starts_at,
+            "ends_at": self.ends_at,
+            "minutes": self.full_minutes,
+            "venue": self.venue.strip(),
+            "round": self.round or self.form.default_round,
+            "is_theme_day": self.is_theme_day,
+            "is_party_lecture": self.is_party_lecture,
+        }
+
+
+@service
+def plan_session(
+    *,
+    actor: User,
+    campaign: Campaign,
+    host: Unit,
+    title: str,
+    form: TrainingForm,
+    starts_at: datetime,
+    ends_at: datetime,
+    units: Sequence[Unit],
+    topics: Sequence[Topic] = (),
+    minutes: int | None = None,
+    round: str | None = None,
+    method: str = TrainingSession.Method.LECTURE,
+    venue: str = "",
+    lecturer_names: Sequence[str] = (),
+    is_theme_day: bool = False,
+    is_party_lecture: bool = False,
+    audience: str = SessionUnit.Audience.WHOLE,
+    category: str = "",
+    named_members: NamedMembers | None = None,
+    request_uuid: UUID | None = None,
+) -> TrainingSession:
+    """Plan a class of `host` for `units`; an upper unit stands for its branches.
+
+    The same `request_uuid` again gives the same session: a weak network may send twice.
+    """
+    plan = Plan(
+        title=title,
+        form=form,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        units=units,
+        topics=topics,
+        minutes=minutes,
+        round=round,
+        method=method,
+        venue=venue,
+        lecturer_names=lecturer_names,
+        is_theme_day=is_theme_day,
+        is_party_lecture=is_party_lecture,
+        audience=audience,
+        category=category,
+        named_members=named_members or {},
+    )
+    branches = lock_for(actor, host, plan.units)
+    if request_uuid and (earlier := sent_before(actor, request_uuid)):
+        return earlier
+    check_plan(Campaign.objects.get(pk=campaign.pk), host, plan)
+    session = TrainingSession.objects.create(
+        campaign=campaign, host=host, request_uuid=request_uuid, **plan.columns()
+    )
+    fill(session, plan, branches)
+    record(actor, session, "session.plan", f"安排场次“{session.title}”，{len(branches)}个支部参加")
+    return session
+
+
+@service
+def change_session(*, actor: User, session: TrainingSession, plan: Plan) -> TrainingSession:
+    """Replace the plan of a class nobody has been marked for. Repeating it changes nothing but the audit."""
+    session = hosted(actor, session)
+    branches = lock_for(actor, session.host, plan.units, also=session.parts.values_list("unit_id", flat=True))
+    session = unrecorded(session)
+    check_plan(session.campaign, session.host, plan)
+    for column, value in plan.columns().items():
+        setattr(session, column, value)
+    session.save(update_fields=plan.columns())
+    session.parts.exclude(unit__in=branches).delete()
+    fill(session, plan, branches)
+    record(actor, session, "session.change", f"修改场次“{session.title}”")
+    return session
+
+
+@service
+def cancel_session(*, actor: User, session: TrainingSession, reason: str) -> TrainingSession:
+    """The class does not take place. Cancelling a cancelled one leaves it as it is."""
+    if not reason.strip():
+        raise Refused("请写一句取消的原因。", "reason_missing")
+    session = hosted(actor, session)
+    lock_units([session.host_id, *session.parts.values_list("unit_id", flat=True)])
+    if TrainingSession.objects.filter(pk=session.pk, cancelled_at__isnull=False).exists():
+        return session
+    session = unrecorded(session)
+    check_open(session.campaign)
+    session.cancelled_at, session.void_reason = timezone.now(), reason.strip()
+    session.save(update_fields=["cancelled_at", "void_reason"])
+    record(actor, session, "session.cancel", f"取消场次“{session.title}”：{session.void_reason}")
+    return session
+
+
+@service(audited=False)
+def set_counted_heads(*, actor: User, session: TrainingSession, heads: int | None) -> None:
+    """现场清点人数, a check beside the register. Part of a submit, which is audited there."""
+    session.counted_heads = heads
+    session.save(update_fields=["counted_heads"])
+
+
+def hosted(actor: User, session: TrainingSession) -> TrainingSession:
+    found = TrainingSession.objects.hosted_by(actor).filter(pk=session.pk).first()
+    if found is None:
+        raise Refused("这场由其他单位主办，请联系主办单位修改。", "scope")
+    return found
+
+
+def unrecorded(session: TrainingSession) -> TrainingSession:
+    """The session read again after the lock, if nothing was recorded for it."""
+    session = TrainingSession.objects.select_related("campaign", "host__organization").get(pk=session.pk)
+    if session.parts.filter(recorded_at__isnull=False).exists():
+        raise Refused("已经点过名的场次请在点名页更正。", "recorded")
+    if not session.is_valid:
+        raise Refused("这场已经取消，不能再改；需要时请另安排一场。", "cancelled")
+    return session
+
+
+def sent_before(actor: User, request_uuid: UUID) -> TrainingSession | None:
+    earlier = TrainingSession.objects.filter(request_uuid=request_uuid).first()
+    return hosted(actor, earlier) if earlier else None
+
+
+def lock_for(actor: User, host: Unit, units: Sequence[Unit], also: Iterable[int] = ()) -> list[Unit]:
+    """Lock the host and all branches concerned; the branches the plan names, as they are now."""
+    branches = expand(actor, host, units)
+    locked = {unit.pk: unit for unit in lock_units([host.pk, *(unit.pk for unit in branches), *also])}
+    for unit in locked.values():
+        if unit.frozen_at:
+            raise Refused(f"“{unit.name}”的数字已经确认上报，不能再改；需要时请上级退回。", "frozen")
+    return [locked[unit.pk] for unit in branches]
+
+
+def expand(actor: User, host: Unit, units: Sequence[Unit]) -> list[Unit]:
+    """People-holding units of the choice, each inside the account's scope."""
+    mine = Unit.objects.manageable_by(actor).filter(campaign_id=host.campaign_id, closed_on__isnull=True)
+    if not mine.filter(pk=host.pk).exists():
+        raise Refused("主办单位不在您的管理范围内。", "scope")
+    branches = {}
+    for unit in units:
+        below = list(mine.below(unit).with_people()) if not unit.holds_people else mine.filter(pk=unit.pk)
+        if not below:
+            raise Refused(f"“{unit.name}”不在您的管理范围内，或没有可参加的党支部。", "scope")
+        branches.update((branch.pk, branch) for branch in below)
+    if not branches:
+        raise Refused("请选择参加的党支部。", "no_units")
+    return sorted(branches.values(), key=lambda unit: unit.path)
+
+
+def check_open(campaign: Campaign) -> None:
+    if campaign.stage == Stage.PREPARING:
+        raise Refused("这期冬训还在筹备，请先由主管划定名册、开始冬训。", "not_open")
+    if campaign.stage == Stage.CLOSED:
+        raise Refused("这期冬训已经结束，场次不能再改。", "closed")
+
+
+def check_plan(campaign: Campaign, host: Unit, plan: Plan) -> None:
+    check_open(campaign)
+    if not plan.title.strip():
+        raise Refused("请写场次名称。", "title_missing")
+    if host.campaign_id != campaign.pk or plan.form.campaign_id != campaign.pk:
+        raise Refused("主办单位、形式要属于同一期冬训。", "other_campaign")
+    if any(topic.campaign_id != campaign.pk for topic in plan.topics):
+        raise Refused("专题要属于同一期冬训。", "other_campaign")
+    check_time(campaign, plan)
+
+
+def check_time(campaign: Campaign, plan: Plan) -> None:
+    if plan.ends_at <= plan.starts_at:
+        raise Refused("结束时间要晚于开始时间。", "ends_before_start")
+    day = timezone.localdate(plan.starts_at)
+    if not campaign.starts_on <= day <= campaign.ends_on:
+        raise Refused(
+            f"日期要在冬训期间（{campaign.starts_on:%Y-%m-%d} 至 {campaign.ends_on:%Y-%m-%d}）内。",
+            "outside_campaign",
+        )
+    if not 0 < plan.full_minutes <= LONGEST_MINUTES:
+        raise Refused("一场不超过12小时；连着几天的，请每天安排一场。", "too_long")
+
+
+def fill(session: TrainingSession, plan: Plan, branches: list[Unit]) -> None:
+    """Topics, lecturers and parts as planned; a part that stays keeps its row."""
+    session.topics.set(plan.topics)
+    session.lecturers.set(lecturers(session.host, plan.lecturer_names))
+    SessionUnit.objects.bulk_create(
+        [
+            SessionUnit(session=session, unit=unit, audience=plan.audience, category=plan.category)
+            for unit in branches
+        ],
+        update_conflicts=True,
+        unique_fields=["session", "unit"],
+        update_fields=["audience", "category"],
+    )
+    if plan.named_members:
+        name_members(session, plan.named_members)
+
+
+def name_members(session: TrainingSession, named: NamedMembers) -> None:
+    """Who is expected by name, part by part, in one statement."""
+    through = SessionUnit.named_members.through
+    through.objects.filter(sessionunit__session=session).delete()
+    parts = dict(session.parts.values_list("unit_id", "pk"))
+    through.objects.bulk_create(
+        through(sessionunit_id=parts[unit_pk], member_id=member.pk)
+        for unit_pk, members in named.items()
+        if unit_pk in parts
+        for member in members
+    )
+
+
+def lecturers(host: Unit, names: Sequence[str]) -> list[Lecturer]:
+    """By name: the host's own lecturer, else one a level above keeps, else a new one of the host."""
+    wanted = list(dict.fromkeys(name.strip() for name in names if name.strip()))
+    if not wanted:
+        return []
+    path = host.organization.path
+    known = Lecturer.objects.filter(name__in=wanted, organization__path__in=ancestors(path))
+    # Read from the top down: the nearest level's lecturer wins.
+    found = {lecturer.name: lecturer for lecturer in known.order_by("organization__path")}
+    return [
+        found.get(name) or Lecturer.objects.create(organization=host.organization, name=name)
+        for name in wanted
+    ]
+
+
+def record(actor: User, session: TrainingSession, action: str, summary: str) -> None:
+    audit.record(
+        actor=actor, action=action, summary=summary, target=session, organization=session.host.organization
+    )

@@ -1,0 +1,74 @@
+"""Topics of a campaign. A bit is never given twice: masks on old attendance keep their meaning."""
+
+from django.db.models import Max
+from django.utils import timezone
+
+from campaigns.models import Campaign, ProgrammeItem, Stage, Topic
+from campaigns.services.campaigns import locked, record, words
+from organizations.models import User
+from organizations.service import Refused, service
+
+
+@service
+def save_topics(*, actor: User, campaign: Campaign, topics: list[dict]) -> list[Topic]:
+    """The campaign's topics are these, in this order: {"pk"?, "name", "task", "is_compulsory"}.
+
+    `task` is an item's pk or None. A topic left out is removed; one already taught
+    cannot be. Repeating it with the answer's pks changes nothing.
+    """
+    campaign = locked(actor, campaign)
+    known = {topic.pk: topic for topic in Topic.objects.filter(campaign=campaign)}
+    before = compulsory_bits(known.values())
+    check_names(topics)
+    kept = {row.get("pk") for row in topics}
+    remove_topics(campaign, [topic for pk, topic in known.items() if pk not in kept])
+    tasks = {item.pk: item for item in ProgrammeItem.objects.filter(group__campaign=campaign)}
+    free_names([known[row["pk"]] for row in topics if row.get("pk") in known])
+    for place, row in enumerate(topics, start=1):
+        topic = known.get(row.get("pk")) or Topic(campaign=campaign, bit=next_bit(campaign))
+        topic.name, topic.position = row["name"].strip(), place
+        topic.task, topic.is_compulsory = tasks.get(row.get("task")), bool(row["is_compulsory"])
+        topic.save()
+    saved = list(Topic.objects.filter(campaign=campaign))
+    if campaign.stage != Stage.PREPARING and compulsory_bits(saved) != before:
+        campaign.recount_due_at = timezone.now()
+        campaign.save(update_fields=["recount_due_at"])
+    record(actor, campaign, "campaign.topics", f"修改“{campaign.label}”的专题，共{len(saved)}个")
+    return saved
+
+
+def compulsory_bits(topics) -> set[int]:
+    return {topic.bit for topic in topics if topic.is_compulsory}
+
+
+def check_names(topics: list[dict]) -> None:
+    names = [words(row["name"], "专题名称") for row in topics]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise Refused(f"专题“{twice[0]}”写了两遍，请删去一个。", "topic_twice")
+
+
+def remove_topics(campaign: Campaign, gone: list[Topic]) -> None:
+    taught = Topic.objects.filter(pk__in=[topic.pk for topic in gone], sessions__isnull=False).first()
+    if taught:
+        raise Refused(f"专题“{taught.name}”已安排过场次，不能删去；可改为自选专题。", "topic_taught")
+    for topic in gone:
+        # The highest bit is remembered below, so that it is not given to another topic.
+        campaign.last_topic_bit = max(campaign.last_topic_bit, topic.bit)
+    if gone:
+        campaign.save(update_fields=["last_topic_bit"])
+        Topic.objects.filter(pk__in=[topic.pk for topic in gone]).delete()
+
+
+def free_names(topics: list[Topic]) -> None:
+    """Two topics may swap names: the unique constraint sees each row by itself."""
+    for topic in topics:
+        Topic.objects.filter(pk=topic.pk).update(name=f"~{topic.pk}")
+
+
+def next_bit(campaign: Campaign) -> int:
+    highest = Topic.objects.filter(campaign=campaign).aggregate(bit=Max("bit"))["bit"]
+    bit = max(campaign.last_topic_bit, -1 if highest is None else highest) + 1
+    if bit >= Topic.MAX:
+        raise Refused(f"一期冬训最多设{Topic.MAX}个专题（含删去的），不能再加。", "too_many_topics")
+    return bit
