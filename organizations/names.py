@@ -8,14 +8,12 @@ import re
 
 from pypinyin import Style, lazy_pinyin
 
-SURNAMES = dict(
-    pair.split(":")
-    for pair in (
-        "尉迟:yc 万俟:mq 长孙:zs 单于:cy 澹台:tt 单:s 曾:z 仇:q 区:o 解:x 查:z 任:r 盖:g 尉:w 缪:m 翟:z 朴:p "
-        "覃:q 洗:x 冼:x 员:y 乐:y 秘:b 那:n 折:s 召:s 谌:c 种:c 薄:b 隗:w 祭:z 逄:p 繁:p 晁:c 阚:k 句:g 车:c "
-        "褚:c 卜:b 柏:b 宁:n 牟:m"
-    ).split()
+READINGS = (
+    "尉迟:yc 万俟:mq 长孙:zs 单于:cy 澹台:tt 单:s 曾:z 仇:q 区:o 解:x 查:z 任:r 盖:g 尉:w 缪:m 翟:z 朴:p "
+    "覃:q 洗:x 冼:x 员:y 乐:y 秘:b 那:n 折:s 召:s 谌:c 种:c 薄:b 隗:w 祭:z 逄:p 繁:p 晁:c 阚:k 句:g 车:c "
+    "褚:c 卜:b 柏:b 宁:n 牟:m"
 )
+SURNAMES = dict(pair.split(":") for pair in READINGS.split())
 HAN = "\u3007\u3400-\u9fff\U00020000-\U0003ffff"
 NOT_LETTERS = re.compile(rf"[^{HAN}A-Za-z]")
 
