@@ -1,11 +1,19 @@
 """Accounts: opened by the level above, handed over on paper, reset and closed by the level above."""
 
+import re
+import secrets
+from dataclasses import dataclass
+
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from organizations.models import Organization, User
-from organizations.service import service
+from organizations.models import Organization, Role, User
+from organizations.service import Refused, service
 from organizations.services import audit
+
+# Without signs that look alike on paper: l i o 0 1.
+LETTERS, DIGITS = "abcdefghjkmnpqrstuvwxyz", "23456789"
+MOST_AT_ONCE = 50
 
 
 @service
@@ -41,3 +49,163 @@ def change_own_password(*, user: User, password: str) -> None:
         user.password, user.must_change_password = encoded, False
         user.save(update_fields=["password", "must_change_password"])
         audit.record(actor=user, action="account.password_changed", summary="改了自己的密码", target=user)
+
+
+@dataclass(frozen=True)
+class Slip:
+    """What goes onto one activation slip. The password exists here and on the paper, nowhere else."""
+
+    user: User
+    password: str
+
+
+def random_password() -> str:
+    """Easy to read from paper and to type: mkph-7294-trfw. 48 bits, and five tries lock the account."""
+    groups = ((LETTERS, 4), (DIGITS, 4), (LETTERS, 4))
+    return "-".join("".join(secrets.choice(signs) for _ in range(n)) for signs, n in groups)
+
+
+@service(atomic=False)
+def open_account(*, actor: User, organization: Organization, role: str, username: str, name: str) -> Slip:
+    """One new account with a random password that must be changed at the first login."""
+    password = random_password()
+    encoded = make_password(password)
+    with transaction.atomic():
+        user = _open(actor, organization, role, username, name, encoded)
+        audit.record(
+            actor=actor,
+            action="account.opened",
+            summary=f"开通账号：{name}（{user.get_role_display()}，{organization.name}）",
+            target=user,
+            organization=organization,
+        )
+    return Slip(user, password)
+
+
+@service(atomic=False)
+def open_accounts(*, actor: User, organizations: list[Organization], role: str) -> list[Slip]:
+    """One new account per organization, all or none; one event for the whole act.
+
+    Account names follow the organization's code; a second one gets a number.
+    """
+    if len(organizations) > MOST_AT_ONCE:
+        raise Refused(f"一次最多开通 {MOST_AT_ONCE} 个账号，请分几次办。")
+    passwords = [random_password() for _ in organizations]
+    encoded = [make_password(password) for password in passwords]
+    with transaction.atomic():
+        users = [
+            _open(actor, organization, role, free_username(organization), organization.contact_name, secret)
+            for organization, secret in zip(organizations, encoded, strict=True)
+        ]
+        audit.record(
+            actor=actor,
+            action="account.opened_many",
+            summary=f"批量开通 {len(users)} 个{Role(role).label}账号",
+            target=actor.organization,
+            details={"accounts": [user.username for user in users]},
+        )
+    return [Slip(user, password) for user, password in zip(users, passwords, strict=True)]
+
+
+@service(atomic=False)
+def reset_account(*, actor: User, user: User) -> Slip:
+    """A new random password: every login of the account ends, and a closed account opens again."""
+    password = random_password()
+    encoded = make_password(password)
+    with transaction.atomic():
+        user = _below(actor, user)
+        user.password, user.must_change_password, user.is_active = encoded, True, True
+        user.save(update_fields=["password", "must_change_password", "is_active"])
+        audit.record(
+            actor=actor,
+            action="account.reset",
+            summary=f"重置密码：{user.name}（{user.username}）",
+            target=user,
+            organization=user.organization,
+        )
+    return Slip(user, password)
+
+
+@service
+def close_account(*, actor: User, user: User) -> User:
+    """The account may not come in any more, from its next request on. A second time changes nothing."""
+    user = _below(actor, user)
+    if not user.is_active:
+        return user
+    user.is_active = False
+    user.set_unusable_password()
+    user.save(update_fields=["is_active", "password"])
+    audit.record(
+        actor=actor,
+        action="account.closed",
+        summary=f"停用账号：{user.name}（{user.username}）",
+        target=user,
+        organization=user.organization,
+    )
+    return user
+
+
+@service
+def record_refused(*, actor: User, summary: str) -> None:
+    """Somebody tried what the account may not do; nothing else is left of the attempt."""
+    audit.record(actor=actor, action="account.refused", summary=summary, target=actor)
+
+
+@service(atomic=False)
+def open_first_account(*, organization: Organization, username: str, name: str) -> Slip:
+    """The first officer, from the command line, while the installation has no account at all."""
+    password = random_password()
+    encoded = make_password(password)
+    with transaction.atomic():
+        if User.objects.exists():
+            raise Refused("已经有账号了，请由现有的主管在“账号”页面开通。")
+        user = User(username=username, name=name, organization=organization, role=Role.OFFICER)
+        user.password = encoded
+        user.save()
+        audit.record(
+            actor=None,
+            action="account.opened",
+            summary=f"开通第一个账号：{name}（主管）",
+            target=user,
+            organization=organization,
+        )
+    return Slip(user, password)
+
+
+def free_username(organization: Organization) -> str:
+    """The organization's code in lower case, with the first free number behind it if taken."""
+    base = re.sub(r"[^a-z0-9]", "", organization.code.lower())[:40] or "account"
+    taken = set(User.objects.filter(username__startswith=base).values_list("username", flat=True))
+    numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (base, *numbered) if name not in taken)
+
+
+def _open(actor: User, organization: Organization, role: str, username: str, name: str, encoded: str) -> User:
+    if User.objects.filter(username=username).exists():
+        raise Refused(f"账号 {username} 已经有人用了，请换一个。", code="username_taken")
+    if role == Role.RECORDER and not organization.holds_people:
+        raise Refused("记录员只能开在党支部。")
+    if organization.closed_on:
+        raise Refused(f"{organization.name}已经撤销，不能开通账号。")
+    user = User(
+        username=username,
+        name=name or Role(role).label,
+        organization=organization,
+        role=role,
+        created_by=actor,
+        password=encoded,
+    )
+    user.save()
+    # The rule of who may open what is written once, on the queryset; the transaction takes the row back.
+    if not User.objects.manageable_by(actor).filter(pk=user.pk).exists():
+        raise Refused("只能为下级开通账号，角色也不能高于自己。", code="above")
+    return user
+
+
+def _below(actor: User, user: User) -> User:
+    """The account as stored now, locked, among those the actor may change."""
+    mine = User.objects.manageable_by(actor)
+    found = User.objects.select_for_update(of=("self",)).filter(pk__in=mine, pk=user.pk).first()
+    if found is None:
+        raise Refused("这个账号不归您管理，请找它的上级。", code="scope")
+    return found

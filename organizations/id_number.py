@@ -1,0 +1,64 @@
+"""身份证号 and mobile numbers: how they are brought into one form, and what can be wrong with them.
+
+Pure functions, shared by the forms and the roster import. A problem is a code and
+a Chinese sentence; None means nothing is wrong.
+"""
+
+import re
+import unicodedata
+from datetime import date
+
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+CHECK_DIGITS = "10X98765432"
+INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u00a0"))
+Problem = tuple[str, str] | None
+
+
+def clean_id_number(text: str) -> str:
+    """Half-width digits, upper-case X, without blanks and the apostrophe Excel users put before numbers."""
+    plain = unicodedata.normalize("NFKC", text.translate(INVISIBLE))
+    return re.sub(r"\s", "", plain).removeprefix("'").upper()
+
+
+def id_number_problem(number: str, today: date) -> Problem:
+    """What is wrong with a cleaned number. It is never repaired silently."""
+    if re.fullmatch(r"[0-9]{15}", number):
+        return "ID_OLD_15", "这是 15 位的老身份证号，请填现在的 18 位号码。"
+    if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
+        return "ID_FORMAT", "身份证号应为 18 位，前 17 位是数字，最后一位是数字或 X。"
+    if born_on(number) is None:
+        return "ID_DATE", "身份证号里的出生日期不存在，请核对第 7 到 14 位。"
+    if check_digit(number) != number[-1]:
+        return "ID_CHECKSUM", "身份证号的最后一位对不上，多半有一位抄错了，请逐位核对。"
+    return None if is_adult(born_on(number), today) else ("AGE", "按身份证号算还不满 18 周岁，请核对。")
+
+
+def check_digit(number: str) -> str:
+    return CHECK_DIGITS[sum(w * int(d) for w, d in zip(WEIGHTS, number[:17], strict=True)) % 11]
+
+
+def born_on(number: str) -> date | None:
+    try:
+        return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return None
+
+
+def is_adult(born: date, today: date) -> bool:
+    return (today.year - born.year - ((today.month, today.day) < (born.month, born.day))) >= 18
+
+
+def sex_of(number: str) -> str:
+    return "M" if int(number[16]) % 2 else "F"
+
+
+def clean_phone(text: str) -> str:
+    """Eleven digits: without +86, blanks, dashes and the ".0" a number cell leaves."""
+    plain = unicodedata.normalize("NFKC", text.translate(INVISIBLE))
+    return re.sub(r"[\s-]", "", plain).removeprefix("'").removeprefix("+86").removesuffix(".0")
+
+
+def phone_problem(phone: str) -> Problem:
+    if re.fullmatch(r"1[3-9][0-9]{9}", phone):
+        return None
+    return "PHONE", "手机号应为 11 位数字，只填一个号码。"

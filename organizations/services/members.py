@@ -1,0 +1,198 @@
+"""Members: taken into a branch, corrected, ended. Moving to another branch is a transfer, not a change."""
+
+from datetime import date
+
+from django.utils import timezone
+
+from organizations.fields import digest
+from organizations.id_number import clean_id_number, clean_phone, id_number_problem, phone_problem
+from organizations.models import Member, Organization, User
+from organizations.names import initials
+from organizations.service import Refused, service
+from organizations.services import audit
+
+# What a person may type about a member. The branch is not among them: that is a transfer.
+EDITABLE = (
+    "name",
+    "sex",
+    "birth_date",
+    "category",
+    "post",
+    "party_group",
+    "place_in_list",
+    "joined_party_on",
+    "is_floating",
+    "floating_to",
+    "contact_person",
+    "is_home_bound",
+    "is_in_difficulty",
+    "id_number",
+    "phone",
+)
+SECRET = {"id_number": "id_digest", "phone": "phone_digest"}
+LEFT_REASONS = ("去世", "组织关系转出本区", "停止党籍", "自行脱党", "除名", "开除党籍", "其他")
+
+
+@service
+def create_member(*, actor: User, branch: Organization, **values) -> Member:
+    """A new member of `branch`. Twice the same ID number is refused."""
+    branch = _open_branch(actor, branch)
+    member = Member(branch=branch, branch_since=timezone.localdate())
+    _write(actor, member, values)
+    if not member.place_in_list:
+        last = Member.objects.filter(branch=branch).order_by("place_in_list").last()
+        member.place_in_list = last.place_in_list + 1 if last else 1
+    member.save()
+    audit.record(
+        actor=actor,
+        action="member.created",
+        summary=f"登记党员：{member.name}（{branch.name}）",
+        target=member,
+        organization=branch,
+    )
+    return member
+
+
+@service
+def change_member(*, actor: User, member: Member, **values) -> Member:
+    """Correct what is known of a member. Nothing new means nothing is written, not even a history line."""
+    member = _mine(actor, member)
+    before = {name: getattr(member, name) for name in values}
+    _write(actor, member, values)
+    changed = [name for name in values if getattr(member, name) != before[name]]
+    if not changed:
+        return member
+    member.save()
+    audit.record(
+        actor=actor,
+        action="member.changed",
+        summary=f"修改党员信息：{member.name}（{_labels(changed)}）",
+        target=member,
+        organization=member.branch,
+        details={"changes": [_change(member, name, before[name]) for name in changed]},
+    )
+    return member
+
+
+@service
+def leave_member(*, actor: User, member: Member, left_on: date, reason: str) -> Member:
+    """The membership here ends; the record stays. A second time is refused."""
+    member = _mine(actor, member)
+    if member.left_on:
+        raise Refused(f"{member.name}已经在 {member.left_on:%Y-%m-%d} 登记离开了。")
+    if left_on > timezone.localdate():
+        raise Refused("离开日期不能晚于今天，到了那天再登记。")
+    if member.branch_since and left_on < member.branch_since:
+        raise Refused(f"离开日期不能早于转入本支部的日期（{member.branch_since:%Y-%m-%d}）。")
+    if reason not in LEFT_REASONS:
+        raise Refused("请选一个离开原因。")
+    member.left_on, member.left_reason = left_on, reason
+    member.save(update_fields=["left_on", "left_reason"])
+    audit.record(
+        actor=actor,
+        action="member.left",
+        summary=f"{member.name}离开：{reason}，{left_on:%Y-%m-%d}",
+        target=member,
+        organization=member.branch,
+    )
+    return member
+
+
+@service
+def reveal_member(*, actor: User, member: Member, reason: str) -> tuple[str, str]:
+    """The full ID number and phone, shown once. Every look is an event with its reason."""
+    member = _mine(actor, member)
+    if len(reason.strip()) < 2:
+        raise Refused("请写明为什么要看完整号码，例如“核对转接介绍信”。")
+    audit.record(
+        actor=actor,
+        action="member.revealed",
+        summary=f"查看完整号码：{member.name}，原因：{reason.strip()[:100]}",
+        target=member,
+        organization=member.branch,
+    )
+    return member.id_number, member.phone
+
+
+def _mine(actor: User, member: Member) -> Member:
+    """The member as stored now, locked, in the actor's scope."""
+    locked = Member.objects.select_for_update(of=("self",)).select_related("branch")
+    found = locked.filter(pk__in=Member.objects.manageable_by(actor), pk=member.pk).first()
+    if found is None:
+        raise Refused("这名党员不在您的管理范围内。", code="scope")
+    return found
+
+
+def _open_branch(actor: User, branch: Organization) -> Organization:
+    found = Organization.objects.manageable_by(actor).select_for_update().filter(pk=branch.pk).first()
+    if found is None:
+        raise Refused("这个党支部不在您的管理范围内。", code="scope")
+    if not found.holds_people:
+        raise Refused(f"{found.name}下面没有直接的党员，请选具体的党支部。")
+    if found.closed_on:
+        raise Refused(f"{found.name}已经撤销，不能再登记党员。")
+    return found
+
+
+def _write(actor: User, member: Member, values: dict) -> None:
+    """Put cleaned values on the member; digests and initials follow."""
+    for name, value in values.items():
+        if name not in EDITABLE:
+            raise TypeError(f"not a field people may change: {name}")
+        setattr(member, name, value)
+    member.name = "".join(member.name.split())
+    if not member.name:
+        raise Refused("请填姓名。")
+    if not member.is_floating and member.floating_to:
+        raise Refused("填了外出流向，请同时勾上“流动党员”。")
+    if member.birth_date and member.birth_date > timezone.localdate():
+        raise Refused("出生日期不能晚于今天。")
+    member.initials = initials(member.name)
+    if "id_number" in values:
+        _write_id_number(actor, member)
+    if "phone" in values:
+        _write_phone(member)
+
+
+def _write_id_number(actor: User, member: Member) -> None:
+    member.id_number = clean_id_number(member.id_number)
+    if member.id_number and (problem := id_number_problem(member.id_number, timezone.localdate())):
+        raise Refused(problem[1], code=problem[0])
+    member.id_digest = digest(member.id_number)
+    twins = Member.objects.filter(id_digest=member.id_digest).exclude(pk=member.pk)
+    if not member.id_digest or not twins.exists():
+        return
+    if twin := twins.visible_to(actor).select_related("branch").first():
+        raise Refused(f"这个身份证号已经登记给{twin.branch.name}的{twin.name}，请到那条记录里修改。")
+    # Where the other record lies is not this account's business, so the sentence names no place.
+    raise Refused("这个身份证号要由上级核对后才能登记。可以先不填身份证号保存，再联系上级党组织。")
+
+
+def _write_phone(member: Member) -> None:
+    member.phone = clean_phone(member.phone)
+    if member.phone and (problem := phone_problem(member.phone)):
+        raise Refused(problem[1], code=problem[0])
+    member.phone_digest = digest(member.phone)
+
+
+def _labels(names: list[str]) -> str:
+    return "、".join(str(Member._meta.get_field(name).verbose_name) for name in names)
+
+
+def _change(member: Member, name: str, before) -> dict:
+    """One changed field for the history. Of ID number and phone only that they changed."""
+    field = Member._meta.get_field(name)
+    if name in SECRET:
+        return {"field": name, "label": str(field.verbose_name)}
+    return {
+        "field": name,
+        "label": str(field.verbose_name),
+        "before": _words(field, before),
+        "after": _words(field, getattr(member, name)),
+    }
+
+
+def _words(field, value) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return str(dict(field.flatchoices).get(value, "" if value is None else value))

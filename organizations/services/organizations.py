@@ -1,0 +1,151 @@
+"""The tree of Party organizations: added, renamed, closed. Never deleted."""
+
+from django.utils import timezone
+
+from organizations.models import BRANCH_KINDS, Member, Organization, User
+from organizations.service import Refused, service
+from organizations.services import audit
+
+EDITABLE = ("name", "kind", "contact_name", "contact_phone")
+
+
+@service
+def create_root(*, code: str, name: str, kind: str) -> Organization:
+    """The top of the tree, once per installation. With the same code again: the one that is there."""
+    root = Organization.objects.order_by("path").first()
+    if root:
+        if root.code == code:
+            return root
+        raise Refused(f"已经有最上级党组织“{root.name}”（{root.code}），不能再建一个。")
+    root = Organization.objects.add_root(instance=Organization(code=code, name=name, kind=kind))
+    audit.record(
+        actor=None,
+        action="organization.created",
+        summary=f"建立党组织：{name}",
+        target=root,
+        organization=root,
+    )
+    return root
+
+
+@service
+def create_organization(
+    *,
+    actor: User,
+    parent: Organization,
+    code: str,
+    name: str,
+    kind: str,
+    contact_name: str = "",
+    contact_phone: str = "",
+) -> Organization:
+    """A new organization, listed after its sisters. A code that is taken is refused."""
+    parent = _mine(actor, parent)
+    if parent.kind in BRANCH_KINDS:
+        raise Refused(f"{parent.name}是{parent.get_kind_display()}，下面不能再设党组织。")
+    if parent.closed_on:
+        raise Refused(f"{parent.name}已经撤销，下面不能再设党组织。")
+    code, name = code.strip(), name.strip()
+    if Organization.objects.filter(code=code).exists():
+        raise Refused(f"代码 {code} 已经有党组织在用，请换一个。", code="code_taken")
+    created = Organization(
+        code=code, name=name, kind=kind, contact_name=contact_name, contact_phone=contact_phone
+    )
+    _require_new_name(parent, created)
+    created = Organization.objects.add_child(parent, instance=created)
+    audit.record(
+        actor=actor,
+        action="organization.created",
+        summary=f"新设党组织：{name}（{parent.name}）",
+        target=created,
+        organization=created,
+    )
+    return created
+
+
+@service
+def change_organization(*, actor: User, organization: Organization, **values) -> Organization:
+    """Rename, correct kind or contact. Open campaigns take the new name over when somebody adopts it."""
+    organization = _mine(actor, organization)
+    changes = []
+    for field, value in values.items():
+        if field not in EDITABLE:
+            raise TypeError(f"not a field people may change: {field}")
+        before = getattr(organization, field)
+        if before != value:
+            setattr(organization, field, value)
+            label = str(Organization._meta.get_field(field).verbose_name)
+            changes.append({"field": field, "label": label, "before": before, "after": value})
+    if not changes:
+        return organization
+    _require_possible_kind(organization)
+    if parent := Organization.objects.get_parent(organization):
+        _require_new_name(parent, organization)
+    organization.save(update_fields=[change["field"] for change in changes])
+    audit.record(
+        actor=actor,
+        action="organization.changed",
+        summary=f"修改党组织：{organization.name}（{'、'.join(c['label'] for c in changes)}）",
+        target=organization,
+        organization=organization,
+        details={"changes": changes},
+    )
+    return organization
+
+
+@service
+def close_organization(*, actor: User, organization: Organization) -> Organization:
+    """撤销. Refused while anything in it is alive, with what to do first; a second time changes nothing."""
+    organization = _mine(actor, organization)
+    if organization.closed_on:
+        return organization
+    if organization.pk == actor.organization_id:
+        raise Refused("自己所在的党组织要由上级撤销。")
+    _require_empty(organization)
+    organization.closed_on = timezone.localdate()
+    organization.save(update_fields=["closed_on"])
+    audit.record(
+        actor=actor,
+        action="organization.closed",
+        summary=f"撤销党组织：{organization.name}",
+        target=organization,
+        organization=organization,
+    )
+    return organization
+
+
+def _mine(actor: User, organization: Organization) -> Organization:
+    """The organization as stored now, locked, in the actor's scope."""
+    rows = Organization.objects.manageable_by(actor).select_for_update()
+    found = rows.filter(pk=organization.pk).first()
+    if found is None:
+        raise Refused("这个党组织不在您的管理范围内。", code="scope")
+    return found
+
+
+def _require_new_name(parent: Organization, organization: Organization) -> None:
+    # Paths of the sisters are one step longer; the import finds a branch by its name among them.
+    sisters = Organization.objects.below(parent).open().filter(depth=parent.depth + 1)
+    if sisters.filter(name=organization.name).exclude(pk=organization.pk).exists():
+        raise Refused(f"{parent.name}下面已经有“{organization.name}”，请换一个名称。")
+
+
+def _require_possible_kind(organization: Organization) -> None:
+    has_members = Member.objects.present().filter(branch=organization).exists()
+    if has_members and not organization.holds_people:
+        raise Refused(f"{organization.name}里有党员，类别只能是党支部。请先把党员转出。")
+    if organization.holds_people and organization.numchild:
+        raise Refused(f"{organization.name}下面还有党组织，不能改成党支部。")
+
+
+def _require_empty(organization: Organization) -> None:
+    below = Organization.objects.below(organization)
+    members = Member.objects.present().filter(branch__in=below).count()
+    if members:
+        raise Refused(f"{organization.name}里还有 {members} 名党员，请先把他们转出或登记离开，再撤销。")
+    children = below.open().exclude(pk=organization.pk).count()
+    if children:
+        raise Refused(f"{organization.name}下面还有 {children} 个党组织，请先撤销它们。")
+    accounts = User.objects.filter(organization__in=below, is_active=True).count()
+    if accounts:
+        raise Refused(f"{organization.name}还有 {accounts} 个在用的账号，请先停用账号，再撤销。")
