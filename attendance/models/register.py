@@ -92,7 +92,8 @@ class MarkBatch(models.Model):
         SHEET = "sheet", "签到表"
         IMPORT = "import", "导入"
         SYNC = "sync", "离线补传"
-        CLOSE = "close", "关闭时补登"
+        CLOSE = "close", "完成时补登"
+        RELEASE = "release", "解锁后补登"
         UNDO = "undo", "撤销"
 
     uuid = models.UUIDField(unique=True)

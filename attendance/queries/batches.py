@@ -1,0 +1,108 @@
+"""What a sending did, and how a session stands after it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db.models import QuerySet, Sum
+from django.utils import timezone
+
+from attendance.models import ATTENDED, Attendance, Mark, MarkBatch, Part, SessionTally
+from campaigns.models import SessionUnit, TrainingSession
+from organizations.models import User
+
+SUMS = ("expected", "attended", "late", "leave", "absent", "unmarked", "optional", "visitors")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The marks of one sending, by what became of them. `sent` counts people, not acts."""
+
+    batches: list[MarkBatch]
+    sent: int = 0
+    conflicts: list[dict] = field(default_factory=list)
+    held: list[Mark] = field(default_factory=list)
+    rejected: list[Mark] = field(default_factory=list)
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self.batches) and not any(getattr(batch, "undone_by", None) for batch in self.batches)
+
+
+def outcome(session: TrainingSession, user: User, uuids: Iterable[UUID]) -> Outcome:
+    """What became of the account's own sendings; sendings of others are not shown here."""
+    batches = list(
+        MarkBatch.objects.filter(session=session, account=user, uuid__in=list(uuids)).select_related(
+            "undone_by"
+        )
+    )
+    marks = list(Mark.objects.filter(batch__in=batches).select_related("entry__member", "entry__unit"))
+    by_outcome: dict[str, list[Mark]] = {}
+    for mark in marks:
+        by_outcome.setdefault(mark.outcome, []).append(mark)
+    accepted = by_outcome.get(Mark.Outcome.APPLIED, []) + by_outcome.get(Mark.Outcome.SAME, [])
+    return Outcome(
+        batches=batches,
+        sent=len(accepted),
+        conflicts=_conflicts(session, by_outcome.get(Mark.Outcome.CONFLICT, [])),
+        held=by_outcome.get(Mark.Outcome.HELD, []),
+        rejected=by_outcome.get(Mark.Outcome.REJECTED, []),
+    )
+
+
+def _conflicts(session: TrainingSession, marks: list[Mark]) -> list[dict]:
+    """Mine beside theirs, as long as they still differ: whose, and when."""
+    entries = [mark.entry_id for mark in marks]
+    rows = {row.entry_id: row for row in Attendance.objects.filter(session=session, entry__in=entries)}
+    last = {
+        mark.entry_id: mark
+        for mark in Mark.objects.filter(
+            batch__session=session, entry__in=entries, outcome=Mark.Outcome.APPLIED
+        )
+        .select_related("batch__account")
+        .order_by("pk")
+    }
+    return [
+        {"mine": mark, "row": row, "theirs": last.get(mark.entry_id)}
+        for mark in marks
+        if (row := rows.get(mark.entry_id)) and (row.status, row.reason) != (mark.status, mark.reason)
+    ]
+
+
+def session_sums(parts: Iterable[SessionUnit]) -> dict[str, int]:
+    """The foot of the sign-in sheet, over these parts."""
+    totals = SessionTally.objects.filter(session_unit__in=[part.pk for part in parts]).aggregate(
+        **{f"sum_{name}": Sum(name) for name in SUMS}
+    )
+    return {name: totals[f"sum_{name}"] or 0 for name in SUMS}
+
+
+def session_rows(parts: Iterable[SessionUnit], which: str = "all") -> QuerySet[Attendance]:
+    """The rows behind one figure of a session, in the branch's own order."""
+    found = Attendance.objects.filter(session_unit__in=[part.pk for part in parts])
+    expected = found.filter(part=Part.EXPECTED)
+    rows = {
+        "expected": expected,
+        "attended": expected.filter(status__in=ATTENDED),
+        "missing": expected.exclude(status__in=ATTENDED),
+        "late": expected.filter(status="late"),
+        "leave": expected.filter(status="leave"),
+        "absent": expected.filter(status="absent"),
+        "unmarked": expected.filter(status="unmarked"),
+        "optional": found.filter(part=Part.OPTIONAL, status__in=ATTENDED),
+        "visitors": found.filter(part=Part.VISITOR, status__in=ATTENDED),
+    }.get(which, found)
+    return rows.select_related("entry__member", "unit").order_by(
+        "session_unit__unit__path", "entry__member__place_in_list", "entry_id"
+    )
+
+
+def report_text(session: TrainingSession, parts: list[SessionUnit], sums: dict[str, int]) -> str:
+    """One sentence for WeChat. Numbers only: no names leave the system this way."""
+    who = parts[0].unit.name if len(parts) == 1 else f"{session.host.name}{len(parts)}个支部"
+    day = timezone.localdate(session.starts_at)
+    rest = f"，未登记{sums['unmarked']}人" if sums["unmarked"] else ""
+    return (
+        f"{who}{day.month}月{day.day}日冬训：应到{sums['expected']}人，实到{sums['attended']}人，"
+        f"请假{sums['leave']}人，缺席{sums['absent']}人{rest}。"
+    )

@@ -1,0 +1,193 @@
+"""What figures and lists are made of.
+
+Each predicate is used twice: by the recount as `Count(filter=…)` and by the
+list behind the figure as `.filter(…)`, so that a list's total is the figure.
+"""
+
+from collections.abc import Iterable
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Substr
+
+from attendance.models import (
+    ATTENDED,
+    Attendance,
+    Part,
+    RosterEntry,
+    Standing,
+    Status,
+    Tally,
+    Why,
+)
+from campaigns.models import Campaign, Round, Stage, Topic, Unit
+from campaigns.queries import current_campaign, home_unit
+from organizations.models import User
+from organizations.queries import Todo
+from organizations.tree import STEP, within
+
+# --- Standings: one person each -----------------------------------------------------
+ON_ROSTER = Q(left=False)
+DUE = Q(left=False, required=True)
+WAIVED = Q(left=False, required=False)
+FIRST = DUE & Q(first_on__isnull=False)
+TRAINED = DUE & Q(trained_on__isnull=False)
+NOT_TRAINED = DUE & Q(trained_on__isnull=True)
+WAIVED_TRAINED = WAIVED & Q(trained_on__isnull=False)
+TRAINED_ALL = ON_ROSTER & Q(trained_on__isnull=False)
+HOME = ON_ROSTER & Q(home_on__isnull=False)
+DONE = DUE & Q(done_on__isnull=False)
+OWING = DUE & ~Q(makeup_mask=0)
+# Nobody has seen them yet: the list that must shrink to nothing.
+NEVER_CAME = DUE & Q(attended=0)
+FLOATING = ON_ROSTER & Q(entry__is_floating=True)
+HOME_BOUND = ON_ROSTER & Q(entry__is_home_bound=True)
+HOME_BOUND_WAITING = HOME_BOUND & Q(home_on__isnull=True)
+
+# The states a list of people may be asked for, by the word in its address.
+STATES: dict[str, tuple[str, Q]] = {
+    "all": ("全部党员", ON_ROSTER),
+    "due": ("应训", DUE),
+    "waived": ("不作硬性要求", WAIVED),
+    "trained": ("已参训（应训）", TRAINED),
+    "trained_all": ("已参训（全员）", TRAINED_ALL),
+    "first": ("首训", FIRST),
+    "makeup": ("补课后参训", TRAINED & Q(first_on__isnull=True)),
+    "not": ("未训", NOT_TRAINED),
+    "never": ("一次都没参加的", NEVER_CAME),
+    "done": ("学完必训专题", DONE),
+    "owing": ("待补课", OWING),
+    "home": ("已送学", HOME),
+    "home_waiting": ("居家待送学", HOME_BOUND_WAITING),
+    "floating": ("流动在外", FLOATING),
+}
+
+
+def why(code: str) -> Q:
+    """Untrained people of one reason class."""
+    return NOT_TRAINED & Q(why=code)
+
+
+# --- Attendance rows: person-times ---------------------------------------------------
+COUNTED = Q(counts=True, status__in=ATTENDED)
+MISSED = Q(counts=True, part=Part.EXPECTED, status__in=[Status.LEAVE, Status.ABSENT])
+EXPECTED = Q(part=Part.EXPECTED)
+
+PERSON_SUMS: dict[str, Q] = {
+    "members": ON_ROSTER,
+    "due": DUE,
+    "waived": WAIVED,
+    "first": FIRST,
+    "trained": TRAINED,
+    "waived_trained": WAIVED_TRAINED,
+    "home": HOME & Q(required=True),
+    "waived_home": HOME & Q(required=False),
+    "done": DONE,
+    "owing": OWING,
+    **{f"why_{code.lower()}": why(code) for code in Why.values if code},
+}
+TIMES_SUMS = ("expected", "attended", "leave", "absent", "unmarked", "optional", "visitors")
+TALLY_COLUMNS = (*PERSON_SUMS, "debts", "minutes", *TIMES_SUMS)
+
+
+def under(prefix: str, condition: Q) -> Q:
+    """The same predicate seen through a relation: under("rows", COUNTED)."""
+    if not isinstance(condition, Q):
+        return condition
+    moved = Q()
+    moved.connector, moved.negated = condition.connector, condition.negated
+    for child in condition.children:
+        moved.children.append(
+            under(prefix, child) if isinstance(child, Q) else (f"{prefix}__{child[0]}", child[1])
+        )
+    return moved
+
+
+# --- Sums ------------------------------------------------------------------------------
+def tally_sums(unit: Unit, using: str = "default") -> dict[str, int]:
+    """Sums over every branch at or below `unit`: persons, person-times, minutes."""
+    rows = Tally.objects.using(using).filter(within("path", unit.path), campaign_id=unit.campaign_id)
+    totals = rows.aggregate(**{f"sum_{name}": Sum(name) for name in TALLY_COLUMNS})
+    return {name: totals[f"sum_{name}"] or 0 for name in TALLY_COLUMNS}
+
+
+def tally_sums_by_child(unit: Unit, using: str = "default") -> dict[str, dict[str, int]]:
+    """The same sums for each subtree directly below `unit`, by its path. One query whatever the size."""
+    rows = Tally.objects.using(using).filter(within("path", unit.path), campaign_id=unit.campaign_id)
+    below = rows.annotate(child=Substr("path", 1, len(unit.path) + STEP)).values("child")
+    totals = below.annotate(**{f"sum_{name}": Sum(name) for name in TALLY_COLUMNS})
+    return {row["child"]: {name: row[f"sum_{name}"] or 0 for name in TALLY_COLUMNS} for row in totals}
+
+
+# --- Lists of people ---------------------------------------------------------------------
+def standings(unit: Unit, state: str = "all", why_code: str = "", text: str = "") -> QuerySet[Standing]:
+    """People at or below `unit`, in the fixed order: branch, then place in its list."""
+    _, condition = STATES.get(state, STATES["all"])
+    found = Standing.objects.filter(within("unit__path", unit.path), condition, campaign_id=unit.campaign_id)
+    if why_code:
+        found = found.filter(why(why_code))
+    if text:
+        found = found.filter(
+            Q(entry__member__name__startswith=text) | Q(entry__member__initials__startswith=text.lower())
+        )
+    return found.select_related("entry__member", "unit").order_by(
+        "unit__path", "entry__member__place_in_list", "entry_id"
+    )
+
+
+def entry_history(entry: RosterEntry) -> QuerySet[Attendance]:
+    """Every session this person was expected at or came to, by day."""
+    return entry.rows.select_related("session", "session_unit__unit").order_by(
+        "held_on", "session__starts_at"
+    )
+
+
+def compulsory_topics(campaign: Campaign) -> list[Topic]:
+    return list(Topic.objects.filter(campaign=campaign, is_compulsory=True).order_by("position", "bit"))
+
+
+def makeup_by_topic(unit: Unit) -> list[tuple[Topic, int]]:
+    """How many people at or below `unit` still have to make up each compulsory topic."""
+    topics = compulsory_topics(unit.campaign)
+    owing = Standing.objects.filter(within("unit__path", unit.path), OWING, campaign_id=unit.campaign_id)
+    counts = owing.annotate(
+        **{f"bit_{t.bit}": F("makeup_mask").bitand(t.mask) for t in topics},
+    ).aggregate(
+        **{f"topic_{t.bit}": Count("pk", filter=Q(**{f"bit_{t.bit}__gt": 0})) for t in topics},
+    )
+    return [(topic, counts[f"topic_{topic.bit}"]) for topic in topics]
+
+
+def owing_topic(found: QuerySet[Standing], topic: Topic) -> QuerySet[Standing]:
+    """Of these people, those who have to make up this topic."""
+    return found.annotate(owed=F("makeup_mask").bitand(topic.mask)).filter(owed__gt=0)
+
+
+def topics_in(mask: int, topics: Iterable[Topic]) -> list[Topic]:
+    return [topic for topic in topics if mask & topic.mask]
+
+
+# --- What waits to be done ------------------------------------------------------------------
+def todos(user: User) -> list[Todo]:
+    """Open lists of the account's own unit in the current campaign."""
+    campaign = current_campaign(user)
+    unit = home_unit(user, campaign) if campaign else None
+    if unit is None or campaign.stage != Stage.OPEN:
+        return []
+    people = Standing.objects.filter(within("unit__path", unit.path), campaign=campaign).aggregate(
+        owing=Count("pk", filter=OWING),
+        never=Count("pk", filter=NEVER_CAME),
+        home=Count("pk", filter=HOME_BOUND_WAITING),
+    )
+    here = f"/campaigns/{campaign.pk}"
+    lines = [
+        Todo(text="人待补课", count=people["owing"], url=f"{here}/makeup/?unit={unit.pk}", level="warn"),
+        Todo(
+            text="人居家待送学", count=people["home"], url=f"{here}/roster/?unit={unit.pk}&state=home_waiting"
+        ),
+        Todo(text="人一次都没参加", count=people["never"], url=f"{here}/roster/?unit={unit.pk}&state=never"),
+    ]
+    return [line for line in lines if line.count]
+
+
+ROUND_FIRST = Q(round=Round.FIRST)
+ROUND_HOME = Q(round=Round.HOME)

@@ -1,0 +1,225 @@
+"""The register of one session as one account may keep it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from attendance.models import Attendance, MarkBatch, Part, Reason, RosterEntry, RosterStay, Status, Waiver
+from campaigns.models import SessionUnit, TrainingSession, Unit
+from organizations.models import User
+
+
+@dataclass
+class RegisterPerson:
+    """One line: `status` is what is stored ("" = nothing yet), `preset` what the page offers."""
+
+    entry: int
+    name: str
+    initials: str
+    group: str
+    preset: str
+    status: str = ""
+    reason: str = ""
+    preset_reason: str = ""
+    minutes: int | None = None
+    version: int = 0
+    unit_name: str = ""
+
+    @property
+    def shown(self) -> str:
+        return self.status or self.preset
+
+    @property
+    def shown_reason(self) -> str:
+        return self.reason if self.status else self.preset_reason
+
+
+@dataclass
+class RegisterPart:
+    """One unit's sheet: expected people by 党小组, then who need not come, then who came besides."""
+
+    part: SessionUnit
+    can_mark: bool
+    expected: list[RegisterPerson] = field(default_factory=list)
+    waived: list[RegisterPerson] = field(default_factory=list)
+    visitors: list[RegisterPerson] = field(default_factory=list)
+
+    @property
+    def groups(self) -> list[tuple[str, list[RegisterPerson]]]:
+        """In the order in which each group first appears in the branch's list."""
+        named: dict[str, list[RegisterPerson]] = {}
+        for person in self.expected:
+            named.setdefault(person.group, []).append(person)
+        return list(named.items())
+
+
+@dataclass
+class RegisterView:
+    session: TrainingSession
+    parts: list[RegisterPart]
+    can_mark: bool
+    can_close: bool
+    last_batch: MarkBatch | None
+
+    @property
+    def expected_count(self) -> int:
+        return sum(len(part.expected) for part in self.parts)
+
+
+def held_on(session: TrainingSession) -> date:
+    return timezone.localdate(session.starts_at)
+
+
+def parts_for(session: TrainingSession, user: User, *, to_write: bool = False) -> list[SessionUnit]:
+    """The parts an account may see, or mark: the host's side all of them, else those of its own scope."""
+    parts = list(session.parts.select_related("unit").order_by("unit__path"))
+    visible = Unit.objects.visible_to(user)
+    if to_write and not user.marks_registers:
+        return []
+    # A recorder keeps the sheets of its own branch only, whoever hosts.
+    if user.role != "RECORDER" and visible.filter(pk=session.host_id).exists():
+        return parts
+    own = set(visible.filter(pk__in=[part.unit_id for part in parts]).values_list("pk", flat=True))
+    return [part for part in parts if part.unit_id in own]
+
+
+def audience(part: SessionUnit, day: date) -> QuerySet[RosterEntry]:
+    """Who is expected: entries that belonged to the unit on that day, by the part's audience.
+
+    `is_waived` says whether 不作硬性要求 held on that day.
+    """
+    stays = RosterStay.objects.filter(_covers("since", "until", day), unit=part.unit_id, entry=OuterRef("pk"))
+    waivers = Waiver.objects.filter(_covers("since", "until", day), entry=OuterRef("pk"))
+    people = RosterEntry.objects.filter(Exists(stays)).filter(Q(left_on__isnull=True) | Q(left_on__gt=day))
+    if part.audience == SessionUnit.Audience.CATEGORY:
+        people = people.filter(category=part.category)
+    elif part.audience == SessionUnit.Audience.NAMED:
+        people = people.filter(member__in=part.named_members.all())
+    return people.annotate(is_waived=Exists(waivers)).order_by("member__place_in_list", "pk")
+
+
+def _covers(since: str, until: str, day: date) -> Q:
+    return Q(**{f"{since}__lte": day}) & (Q(**{f"{until}__isnull": True}) | Q(**{f"{until}__gt": day}))
+
+
+FIELDS = ("pk", "member__name", "member__initials", "member__party_group", "is_floating")
+
+
+def register(session: TrainingSession, user: User) -> RegisterView:
+    """Every sheet of the session this account may see, recorded or not. Queries grow with parts not yet
+    recorded, never with people."""
+    writable = {part.pk for part in parts_for(session, user, to_write=True)}
+    sheets = [
+        RegisterPart(part, can_mark=part.pk in writable and part.closed_at is None)
+        for part in parts_for(session, user)
+    ]
+    _fill_recorded(session, [sheet for sheet in sheets if sheet.part.recorded_at])
+    for sheet in sheets:
+        if not sheet.part.recorded_at:
+            _fill_expected(sheet, held_on(session))
+    last = session.batches.filter(account=user).exclude(kind=MarkBatch.Kind.UNDO).first()
+    if last is not None and (MarkBatch.objects.filter(undoes=last).exists()):
+        last = None
+    return RegisterView(
+        session=session,
+        parts=sheets,
+        can_mark=any(sheet.can_mark for sheet in sheets) and session.is_valid,
+        can_close=bool(writable) and any(s.part.closed_at is None for s in sheets if s.part.pk in writable),
+        last_batch=last,
+    )
+
+
+def _fill_expected(sheet: RegisterPart, day: date) -> None:
+    for pk, name, initials, group, floating, waived in audience(sheet.part, day).values_list(
+        *FIELDS, "is_waived"
+    ):
+        person = _person(pk, name, initials, group, floating=floating, waived=waived)
+        (sheet.waived if waived else sheet.expected).append(person)
+
+
+def _person(
+    pk: int, name: str, initials: str, group: str, *, floating: bool, waived: bool = False
+) -> RegisterPerson:
+    """Presets from what is known: away → 请假·外出, waived → nothing, everybody else → 出席."""
+    if waived:
+        return RegisterPerson(pk, name, initials, group, preset="")
+    if floating:
+        return RegisterPerson(pk, name, initials, group, preset=Status.LEAVE, preset_reason=Reason.AWAY)
+    return RegisterPerson(pk, name, initials, group, preset=Status.PRESENT)
+
+
+def _fill_recorded(session: TrainingSession, sheets: list[RegisterPart]) -> None:
+    by_part = {sheet.part.pk: sheet for sheet in sheets}
+    rows = (
+        Attendance.objects.filter(session=session, session_unit__in=by_part)
+        .order_by("session_unit__unit__path", "entry__member__place_in_list", "entry_id")
+        .values_list(
+            "session_unit_id",
+            "part",
+            "entry_id",
+            "entry__member__name",
+            "entry__member__initials",
+            "entry__member__party_group",
+            "entry__is_floating",
+            "status",
+            "reason",
+            "minutes",
+            "minutes_set",
+            "version",
+            "unit__name",
+        )
+    )
+    for (
+        part,
+        kind,
+        pk,
+        name,
+        initials,
+        group,
+        floating,
+        status,
+        reason,
+        minutes,
+        is_set,
+        version,
+        unit,
+    ) in rows:
+        waived = kind != Part.EXPECTED
+        person = _person(pk, name, initials, group, floating=floating, waived=waived)
+        person.status = "" if status == Status.UNMARKED else status
+        person.reason, person.version, person.unit_name = reason, version, unit
+        person.minutes = minutes if is_set else None
+        sheet = by_part[part]
+        lists = {Part.EXPECTED: sheet.expected, Part.OPTIONAL: sheet.waived, Part.VISITOR: sheet.visitors}
+        lists[Part(kind)].append(person)
+
+
+def possible_visitors(session: TrainingSession, user: User, text: str) -> QuerySet[RosterEntry]:
+    """People of the campaign who may be marked as visitors: of the account's scope or of the session's parts."""
+    if not text.strip():
+        return RosterEntry.objects.none()
+    allowed = Q(unit__in=Unit.objects.visible_to(user)) | Q(
+        unit__in=[part.unit_id for part in parts_for(session, user, to_write=True)]
+    )
+    named = Q(member__name__startswith=text) | Q(member__initials__startswith=text.lower())
+    return (
+        RosterEntry.objects.present()
+        .filter(allowed, named, campaign=session.campaign_id)
+        .exclude(pk__in=Attendance.objects.filter(session=session).values("entry"))
+        .select_related("member", "unit")
+        .order_by("unit__path", "member__place_in_list", "pk")
+    )
+
+
+def sheet_totals(rows: Iterable[RegisterPerson]) -> dict[str, int]:
+    """应到, 实到, 请假, 缺席, 未登记 of people as the page shows them."""
+    counts = {"expected": 0, "attended": 0, "leave": 0, "absent": 0, "unmarked": 0}
+    for person in rows:
+        counts["expected"] += 1
+        shown = person.shown
+        key = {"": "unmarked", Status.LEAVE: "leave", Status.ABSENT: "absent"}.get(shown, "attended")
+        counts[key] += 1
+    return counts

@@ -1,0 +1,196 @@
+from uuid import uuid4
+
+import pytest
+
+from attendance.models import Attendance, Mark, MarkBatch
+from attendance.services.closing import close_parts, reopen_part
+from attendance.services.marks import BatchReused, undo_batch
+from organizations.models import AuditEvent
+from organizations.service import Refused
+from tests.attendance.recount_oracle import assert_derived_rows_are_true
+from tests.attendance.scene import Scene
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+def outcomes(answer):
+    return [mark.outcome for mark in answer.marks]
+
+
+def test_the_first_mark_writes_a_row_for_everybody_expected(scene):
+    session = scene.session()
+    scene.mark(session, {scene.wang: "absent"})
+    stored = dict(Attendance.objects.filter(session=session).values_list("entry__member__name", "status"))
+    assert stored == {"王北甲": "absent", "李北乙": "unmarked", "赵北丙": "unmarked"}
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_a_register_moves_every_figure(scene):
+    session = scene.session(topics=scene.topics(0))
+    scene.mark(session, {scene.wang: "present", scene.li: "late", scene.zhao: ("leave", "ILL")})
+    tally = scene.north_branch_unit.tally
+    assert (tally.due, tally.trained, tally.first, tally.attended, tally.leave) == (3, 2, 2, 2, 1)
+    assert (tally.owing, tally.why_leave) == (1, 1)
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_the_same_sending_again_changes_nothing(scene):
+    session, uuid = scene.session(), uuid4()
+    first = scene.mark(session, {scene.wang: "absent"}, batch=uuid, body="a")
+    again = scene.mark(session, {scene.wang: "absent"}, batch=uuid, body="a")
+    assert outcomes(first) == ["applied"] and outcomes(again) == ["duplicate"]
+    assert again.marks[0].status == "absent" and again.marks[0].version == 1
+    assert MarkBatch.objects.count() == Mark.objects.count() == 1
+
+
+def test_the_same_uuid_with_another_body_is_refused(scene):
+    session, uuid = scene.session(), uuid4()
+    scene.mark(session, {scene.wang: "absent"}, batch=uuid, body="a")
+    with pytest.raises(BatchReused):
+        scene.mark(session, {scene.wang: "present"}, batch=uuid, body="b")
+    assert Attendance.objects.get(entry=scene.entry(scene.wang)).status == "absent"
+
+
+def test_a_stale_mark_is_a_conflict_that_names_who_came_first(scene):
+    session = scene.session()
+    scene.mark(session, {scene.wang: "absent", scene.li: "present"})
+    stale = scene.mark(session, {scene.wang: "present", scene.zhao: "present"}, base=0, actor=scene.north_recorder)
+    assert outcomes(stale) == ["conflict", "applied"]
+    assert stale.marks[0].status == "absent" and stale.marks[0].by == "北山组织员"
+    assert Attendance.objects.get(entry=scene.entry(scene.wang)).status == "absent"
+
+
+def test_an_equal_value_is_the_same_whatever_its_base(scene):
+    session = scene.session()
+    scene.mark(session, {scene.wang: "absent"})
+    assert outcomes(scene.mark(session, {scene.wang: "absent"}, base=0)) == ["same"]
+
+
+def test_a_mark_for_a_closed_sheet_waits_and_is_let_in_on_reopening(scene):
+    session = scene.session()
+    scene.mark(session, {scene.wang: "present"})
+    close_parts(actor=scene.north_organizer, session=session, rest="absent", batch=uuid4())
+    held = scene.mark(session, {scene.li: "present"})
+    assert outcomes(held) == ["held"]
+    assert Attendance.objects.get(entry=scene.entry(scene.li)).status == "absent"
+    part = session.parts.get()
+    released = reopen_part(actor=scene.north_organizer, part=part, reason="补登")
+    assert outcomes(released) == ["applied"]
+    assert Attendance.objects.get(entry=scene.entry(scene.li)).status == "present"
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_closing_asks_what_becomes_of_the_rest(scene):
+    session = scene.session()
+    with pytest.raises(Refused):
+        close_parts(actor=scene.north_organizer, session=session, rest="unmarked", batch=uuid4())
+    close_parts(actor=scene.north_organizer, session=session, rest="unmarked", note="签到表丢了", batch=uuid4())
+    assert set(Attendance.objects.values_list("status", flat=True)) == {"unmarked"}
+    assert session.parts.get().closed_at
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_undo_takes_the_last_sending_back(scene):
+    session = scene.session()
+    first = scene.mark(session, {scene.wang: "present", scene.li: "absent"})
+    undone = undo_batch(actor=scene.north_organizer, batch=first.batch, uuid=uuid4())
+    assert outcomes(undone) == ["applied", "applied"]
+    assert set(Attendance.objects.values_list("status", flat=True)) == {"unmarked"}
+    again = undo_batch(actor=scene.north_organizer, batch=first.batch, uuid=uuid4())
+    assert outcomes(again) == ["duplicate", "duplicate"]
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_undo_refuses_by_name_who_was_changed_since(scene):
+    session = scene.session()
+    first = scene.mark(session, {scene.wang: "present", scene.li: "absent"})
+    scene.mark(session, {scene.li: "late"}, actor=scene.north_recorder)
+    undone = undo_batch(actor=scene.north_organizer, batch=first.batch, uuid=uuid4())
+    assert outcomes(undone) == ["applied", "conflict"]
+    assert Attendance.objects.get(entry=scene.entry(scene.li)).status == "late"
+
+
+def test_a_visitor_of_the_own_scope_counts_at_home_and_not_in_the_hosts_rate(scene):
+    session = scene.session(topics=scene.topics(0))
+    answer = scene.mark(session, {scene.wang: "present", scene.qian: "present"})
+    assert outcomes(answer) == ["applied", "applied"]
+    row = Attendance.objects.get(entry=scene.entry(scene.qian))
+    assert (row.part, row.round, row.unit) == ("VISITOR", "MAKE_UP", scene.north_other_unit)
+    assert scene.north_other_unit.tally.trained == 1
+    assert scene.north_branch_unit.tally.expected == 3
+    assert scene.north_branch_unit.tally.visitors == 1
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_people_of_another_township_are_unknown(scene):
+    session = scene.session()
+    answer = scene.mark(session, {scene.sun: "present"})
+    assert [(m.outcome, m.code) for m in answer.marks] == [("rejected", "unknown")]
+    assert not Attendance.objects.filter(entry=scene.entry(scene.sun)).exists()
+
+
+def test_the_other_township_may_not_mark_at_all(scene):
+    with pytest.raises(Refused):
+        scene.mark(scene.session(), {scene.wang: "absent"}, actor=scene.south_organizer)
+    with pytest.raises(Refused):
+        scene.mark(scene.session(), {scene.wang: "absent"}, actor=scene.inspector)
+
+
+def test_in_a_joint_session_a_recorder_keeps_only_the_own_sheet(scene):
+    session = scene.session(scene.north_unit, units=[scene.north_unit])
+    answer = scene.mark(session, {scene.wang: "absent", scene.qian: "absent"}, actor=scene.north_recorder)
+    assert outcomes(answer) == ["applied", "rejected"]
+    assert session.parts.get(unit=scene.north_other_unit).recorded_at is None
+    answer = scene.mark(session, {scene.qian: "absent"})
+    assert outcomes(answer) == ["applied"]
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_nobody_is_marked_before_the_day(scene):
+    with pytest.raises(Refused):
+        scene.mark(scene.session(days=2), {scene.wang: "present"})
+
+
+def test_a_make_up_class_settles_the_debt_and_a_correction_reopens_it(scene):
+    first = scene.session(days=-5, topics=scene.topics(0))
+    scene.mark(first, {scene.wang: "present", scene.li: "absent", scene.zhao: "present"})
+    li = scene.entry(scene.li)
+    assert li.standing.makeup_mask == scene.topics(0)[0].mask and li.standing.why == "ABSENT"
+    makeup = scene.session(days=-1, form="MAKEUP", topics=scene.topics(0), round="MAKE_UP")
+    scene.mark(makeup, {scene.li: "present"})
+    li.standing.refresh_from_db()
+    assert li.standing.makeup_mask == 0 and li.standing.trained_on and li.standing.first_on is None
+    scene.mark(makeup, {scene.li: "absent"})
+    li.standing.refresh_from_db()
+    assert li.standing.makeup_mask == scene.topics(0)[0].mask and li.standing.trained_on is None
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_one_sending_is_one_audit_event(scene):
+    session = scene.session()
+    before = AuditEvent.objects.count()
+    scene.mark(session, {scene.wang: "present", scene.li: "absent", scene.zhao: "present"})
+    assert AuditEvent.objects.count() == before + 1
+
+
+@pytest.mark.parametrize("rule", ["ANY", "COMPULSORY", "HOURS"])
+def test_every_trained_rule_equals_an_independent_recount(rule):
+    scene = Scene(trained_rule=rule, hours_member=3)
+    scene.mark(
+        scene.session(days=-9, topics=scene.topics(0, 1, 2)),
+        {scene.wang: "present", scene.li: "absent", scene.zhao: "present"},
+    )
+    scene.mark(
+        scene.session(days=-6, topics=scene.topics(3, 4, 5)),
+        {scene.wang: "present", scene.li: "late", scene.zhao: ("leave", "ILL")},
+    )
+    scene.mark(
+        scene.session(days=-3, form="MAKEUP", topics=scene.topics(0, 1, 2), round="MAKE_UP"),
+        {scene.wang: "present", scene.li: "present"},
+    )
+    assert_derived_rows_are_true(scene.campaign)
