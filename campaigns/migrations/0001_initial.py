@@ -7,319 +7,849 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organizations', '0001_initial'),
+        ("organizations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Department',
+            name="Department",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=50, unique=True, verbose_name='部门')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='顺序')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=50, unique=True, verbose_name="部门")),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="顺序")),
             ],
             options={
-                'verbose_name': '宣讲部门',
-                'verbose_name_plural': '宣讲部门',
-                'ordering': ['position', 'id'],
+                "verbose_name": "宣讲部门",
+                "verbose_name_plural": "宣讲部门",
+                "ordering": ["position", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(help_text='例如：2026—2027年度党员冬训', max_length=100, verbose_name='名称')),
-                ('kind', models.CharField(choices=[('REGULAR', '正式'), ('PRACTICE', '练习')], default='REGULAR', max_length=10, verbose_name='性质')),
-                ('preset', models.CharField(max_length=30, verbose_name='工作法')),
-                ('stage', models.CharField(choices=[('PREPARING', '筹备中'), ('OPEN', '进行中'), ('CLOSED', '已结束')], default='PREPARING', max_length=10, verbose_name='阶段')),
-                ('starts_on', models.DateField(verbose_name='开始日期')),
-                ('ends_on', models.DateField(verbose_name='结束日期')),
-                ('target_percent', models.PositiveSmallIntegerField(default=95, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='参训率目标（%）')),
-                ('trained_rule', models.CharField(choices=[('ANY', '参加过任何一次计入的培训'), ('COMPULSORY', '学完全部必训专题'), ('HOURS', '达到学时')], default='ANY', max_length=10, verbose_name='怎样算参训')),
-                ('hours_member', models.PositiveSmallIntegerField(default=32, validators=[django.core.validators.MaxValueValidator(500)], verbose_name='党员年度学时')),
-                ('hours_secretary', models.PositiveSmallIntegerField(default=56, validators=[django.core.validators.MaxValueValidator(500)], verbose_name='书记和班子成员年度学时')),
-                ('minutes_per_hour', models.PositiveSmallIntegerField(default=45, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(120)], verbose_name='一学时折合分钟')),
-                ('makeup_days', models.PositiveSmallIntegerField(default=30, validators=[django.core.validators.MaxValueValidator(365)], verbose_name='补课期限（天）')),
-                ('sources', models.JSONField(default=dict, help_text='每个默认值的来源，按字段名。', verbose_name='出处')),
-                ('roster_drawn_on', models.DateField(blank=True, null=True, verbose_name='名册划定日期')),
-                ('recount_due_at', models.DateTimeField(blank=True, null=True)),
-                ('last_topic_bit', models.SmallIntegerField(default=-1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='organizations.organization', verbose_name='主办党组织')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "label",
+                    models.CharField(
+                        help_text="例如：2026—2027年度党员冬训", max_length=100, verbose_name="名称"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("REGULAR", "正式"), ("PRACTICE", "练习")],
+                        default="REGULAR",
+                        max_length=10,
+                        verbose_name="性质",
+                    ),
+                ),
+                ("preset", models.CharField(max_length=30, verbose_name="工作法")),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[("PREPARING", "筹备中"), ("OPEN", "进行中"), ("CLOSED", "已结束")],
+                        default="PREPARING",
+                        max_length=10,
+                        verbose_name="阶段",
+                    ),
+                ),
+                ("starts_on", models.DateField(verbose_name="开始日期")),
+                ("ends_on", models.DateField(verbose_name="结束日期")),
+                (
+                    "target_percent",
+                    models.PositiveSmallIntegerField(
+                        default=95,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                        verbose_name="参训率目标（%）",
+                    ),
+                ),
+                (
+                    "trained_rule",
+                    models.CharField(
+                        choices=[
+                            ("ANY", "参加过任何一次计入的培训"),
+                            ("COMPULSORY", "学完全部必训专题"),
+                            ("HOURS", "达到学时"),
+                        ],
+                        default="ANY",
+                        max_length=10,
+                        verbose_name="怎样算参训",
+                    ),
+                ),
+                (
+                    "hours_member",
+                    models.PositiveSmallIntegerField(
+                        default=32,
+                        validators=[django.core.validators.MaxValueValidator(500)],
+                        verbose_name="党员年度学时",
+                    ),
+                ),
+                (
+                    "hours_secretary",
+                    models.PositiveSmallIntegerField(
+                        default=56,
+                        validators=[django.core.validators.MaxValueValidator(500)],
+                        verbose_name="书记和班子成员年度学时",
+                    ),
+                ),
+                (
+                    "minutes_per_hour",
+                    models.PositiveSmallIntegerField(
+                        default=45,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(120),
+                        ],
+                        verbose_name="一学时折合分钟",
+                    ),
+                ),
+                (
+                    "makeup_days",
+                    models.PositiveSmallIntegerField(
+                        default=30,
+                        validators=[django.core.validators.MaxValueValidator(365)],
+                        verbose_name="补课期限（天）",
+                    ),
+                ),
+                (
+                    "sources",
+                    models.JSONField(
+                        default=dict, help_text="每个默认值的来源，按字段名。", verbose_name="出处"
+                    ),
+                ),
+                ("roster_drawn_on", models.DateField(blank=True, null=True, verbose_name="名册划定日期")),
+                ("recount_due_at", models.DateTimeField(blank=True, null=True)),
+                ("last_topic_bit", models.SmallIntegerField(default=-1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="campaigns",
+                        to="organizations.organization",
+                        verbose_name="主办党组织",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '冬训',
-                'verbose_name_plural': '冬训',
+                "verbose_name": "冬训",
+                "verbose_name_plural": "冬训",
             },
         ),
         migrations.CreateModel(
-            name='Lecturer',
+            name="Lecturer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=50, verbose_name='姓名')),
-                ('title', models.CharField(blank=True, max_length=100, verbose_name='职务')),
-                ('kind', models.CharField(blank=True, choices=[('LEADER', '领导干部'), ('BACKBONE', '骨干'), ('EXPERT', '专家学者'), ('ROLE_MODEL', '先进典型')], max_length=12, verbose_name='类别')),
-                ('department', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='campaigns.department', verbose_name='部门')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lecturers', to='organizations.organization', verbose_name='归属党组织')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=50, verbose_name="姓名")),
+                ("title", models.CharField(blank=True, max_length=100, verbose_name="职务")),
+                (
+                    "kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("LEADER", "领导干部"),
+                            ("BACKBONE", "骨干"),
+                            ("EXPERT", "专家学者"),
+                            ("ROLE_MODEL", "先进典型"),
+                        ],
+                        max_length=12,
+                        verbose_name="类别",
+                    ),
+                ),
+                (
+                    "department",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="campaigns.department",
+                        verbose_name="部门",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lecturers",
+                        to="organizations.organization",
+                        verbose_name="归属党组织",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '主讲人',
-                'verbose_name_plural': '主讲人',
-                'ordering': ['name', 'id'],
+                "verbose_name": "主讲人",
+                "verbose_name_plural": "主讲人",
+                "ordering": ["name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='ProgrammeGroup',
+            name="ProgrammeGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(choices=[('IN_PLACE', '到位'), ('TASK', '任务'), ('COMBINATION', '结合')], max_length=20)),
-                ('name', models.CharField(max_length=50, verbose_name='名称')),
-                ('position', models.PositiveSmallIntegerField(verbose_name='顺序')),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='groups', to='campaigns.campaign')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        choices=[("IN_PLACE", "到位"), ("TASK", "任务"), ("COMBINATION", "结合")],
+                        max_length=20,
+                    ),
+                ),
+                ("name", models.CharField(max_length=50, verbose_name="名称")),
+                ("position", models.PositiveSmallIntegerField(verbose_name="顺序")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="groups",
+                        to="campaigns.campaign",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '工作法分组',
-                'verbose_name_plural': '工作法分组',
-                'ordering': ['campaign', 'position'],
+                "verbose_name": "工作法分组",
+                "verbose_name_plural": "工作法分组",
+                "ordering": ["campaign", "position"],
             },
         ),
         migrations.CreateModel(
-            name='ProgrammeItem',
+            name="ProgrammeItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('name', models.CharField(max_length=100, verbose_name='名称')),
-                ('meaning', models.TextField(blank=True, verbose_name='含义')),
-                ('evidence', models.CharField(blank=True, max_length=40, verbose_name='凭什么算')),
-                ('position', models.PositiveSmallIntegerField(verbose_name='顺序')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='campaigns.programmegroup')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=40)),
+                ("name", models.CharField(max_length=100, verbose_name="名称")),
+                ("meaning", models.TextField(blank=True, verbose_name="含义")),
+                ("evidence", models.CharField(blank=True, max_length=40, verbose_name="凭什么算")),
+                ("position", models.PositiveSmallIntegerField(verbose_name="顺序")),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="items",
+                        to="campaigns.programmegroup",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '工作法项目',
-                'verbose_name_plural': '工作法项目',
-                'ordering': ['group', 'position'],
+                "verbose_name": "工作法项目",
+                "verbose_name_plural": "工作法项目",
+                "ordering": ["group", "position"],
             },
         ),
         migrations.CreateModel(
-            name='ServiceTask',
+            name="ServiceTask",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('PROBLEM', '群众难题'), ('DEED', '惠民实事'), ('HARDSHIP', '困难帮扶')], default='PROBLEM', max_length=10, verbose_name='种类')),
-                ('title', models.CharField(max_length=100, verbose_name='事项')),
-                ('detail', models.TextField(blank=True, max_length=2000, verbose_name='情况')),
-                ('beneficiary', models.CharField(blank=True, help_text='户主或单位，写到村即可。', max_length=100, verbose_name='服务对象')),
-                ('deadline', models.DateField(blank=True, null=True, verbose_name='办理期限')),
-                ('state', models.CharField(choices=[('OPEN', '办理中'), ('RESOLVED', '已办结'), ('CONFIRMED', '已确认'), ('DROPPED', '不再办理')], default='OPEN', max_length=10, verbose_name='状态')),
-                ('result', models.TextField(blank=True, max_length=2000, verbose_name='办理结果')),
-                ('resolved_on', models.DateField(blank=True, null=True, verbose_name='办结日期')),
-                ('confirmed_by', models.CharField(blank=True, max_length=50, verbose_name='确认人')),
-                ('request_uuid', models.UUIDField(blank=True, editable=False, help_text='同一次提交只登记一件。', null=True, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='service_tasks', to='campaigns.campaign', verbose_name='冬训')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='service_tasks', to='organizations.member', verbose_name='承办党员')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("PROBLEM", "群众难题"), ("DEED", "惠民实事"), ("HARDSHIP", "困难帮扶")],
+                        default="PROBLEM",
+                        max_length=10,
+                        verbose_name="种类",
+                    ),
+                ),
+                ("title", models.CharField(max_length=100, verbose_name="事项")),
+                ("detail", models.TextField(blank=True, max_length=2000, verbose_name="情况")),
+                (
+                    "beneficiary",
+                    models.CharField(
+                        blank=True,
+                        help_text="户主或单位，写到村即可。",
+                        max_length=100,
+                        verbose_name="服务对象",
+                    ),
+                ),
+                ("deadline", models.DateField(blank=True, null=True, verbose_name="办理期限")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("OPEN", "办理中"),
+                            ("RESOLVED", "已办结"),
+                            ("CONFIRMED", "已确认"),
+                            ("DROPPED", "不再办理"),
+                        ],
+                        default="OPEN",
+                        max_length=10,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("result", models.TextField(blank=True, max_length=2000, verbose_name="办理结果")),
+                ("resolved_on", models.DateField(blank=True, null=True, verbose_name="办结日期")),
+                ("confirmed_by", models.CharField(blank=True, max_length=50, verbose_name="确认人")),
+                (
+                    "request_uuid",
+                    models.UUIDField(
+                        blank=True, editable=False, help_text="同一次提交只登记一件。", null=True, unique=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="service_tasks",
+                        to="campaigns.campaign",
+                        verbose_name="冬训",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="service_tasks",
+                        to="organizations.member",
+                        verbose_name="承办党员",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '办实事',
-                'verbose_name_plural': '办实事',
-                'ordering': ['-pk'],
+                "verbose_name": "办实事",
+                "verbose_name_plural": "办实事",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='ServiceEvent',
+            name="ServiceEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('OPENED', '登记'), ('NOTED', '进展'), ('CHANGED', '修改'), ('RESOLVED', '办结'), ('CONFIRMED', '确认'), ('REOPENED', '退回重办'), ('DROPPED', '不再办理')], max_length=10, verbose_name='步骤')),
-                ('text', models.TextField(blank=True, max_length=2000, verbose_name='说明')),
-                ('at', models.DateTimeField(auto_now_add=True, verbose_name='时间')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='操作人')),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='campaigns.servicetask')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("OPENED", "登记"),
+                            ("NOTED", "进展"),
+                            ("CHANGED", "修改"),
+                            ("RESOLVED", "办结"),
+                            ("CONFIRMED", "确认"),
+                            ("REOPENED", "退回重办"),
+                            ("DROPPED", "不再办理"),
+                        ],
+                        max_length=10,
+                        verbose_name="步骤",
+                    ),
+                ),
+                ("text", models.TextField(blank=True, max_length=2000, verbose_name="说明")),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="时间")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="操作人",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="campaigns.servicetask",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '办理经过',
-                'verbose_name_plural': '办理经过',
-                'ordering': ['pk'],
+                "verbose_name": "办理经过",
+                "verbose_name_plural": "办理经过",
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Topic',
+            name="Topic",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, verbose_name='专题')),
-                ('is_compulsory', models.BooleanField(default=True, verbose_name='必训')),
-                ('bit', models.PositiveSmallIntegerField(editable=False)),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='顺序')),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='topics', to='campaigns.campaign')),
-                ('task', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='topics', to='campaigns.programmeitem', verbose_name='所属任务')),
-                ('unit_organization', models.ForeignKey(blank=True, help_text='空 = 全区专题；填了 = 该单位自选专题。', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization', verbose_name='自选单位')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="专题")),
+                ("is_compulsory", models.BooleanField(default=True, verbose_name="必训")),
+                ("bit", models.PositiveSmallIntegerField(editable=False)),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="顺序")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="topics",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="topics",
+                        to="campaigns.programmeitem",
+                        verbose_name="所属任务",
+                    ),
+                ),
+                (
+                    "unit_organization",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="空 = 全区专题；填了 = 该单位自选专题。",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organizations.organization",
+                        verbose_name="自选单位",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '专题',
-                'verbose_name_plural': '专题',
-                'ordering': ['campaign', 'position', 'bit'],
+                "verbose_name": "专题",
+                "verbose_name_plural": "专题",
+                "ordering": ["campaign", "position", "bit"],
             },
         ),
         migrations.CreateModel(
-            name='TrainingForm',
+            name="TrainingForm",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=20)),
-                ('name', models.CharField(max_length=50, verbose_name='形式')),
-                ('counts', models.BooleanField(default=True, verbose_name='计入参训率')),
-                ('hours_rule', models.CharField(choices=[('CLOCK', '按实际时长'), ('NONE', '不计学时')], default='CLOCK', max_length=10, verbose_name='学时')),
-                ('is_practice', models.BooleanField(default=False, verbose_name='属社会实践')),
-                ('side', models.CharField(blank=True, choices=[('', '—'), ('CENTRAL', '集中授课'), ('SCATTERED', '分散学习'), ('FIELD', '走学观摩'), ('HOME', '送学'), ('SKILL', '技能培训'), ('PRACTICE', '为民实践'), ('BRANCH_LIFE', '组织生活')], max_length=15, verbose_name='结合的一面')),
-                ('default_round', models.CharField(choices=[('FIRST', '首训'), ('MAKE_UP', '补课'), ('HOME', '送学上门')], default='FIRST', max_length=8, verbose_name='默认轮次')),
-                ('position', models.PositiveSmallIntegerField(verbose_name='顺序')),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='forms', to='campaigns.campaign')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=50, verbose_name="形式")),
+                ("counts", models.BooleanField(default=True, verbose_name="计入参训率")),
+                (
+                    "hours_rule",
+                    models.CharField(
+                        choices=[("CLOCK", "按实际时长"), ("NONE", "不计学时")],
+                        default="CLOCK",
+                        max_length=10,
+                        verbose_name="学时",
+                    ),
+                ),
+                ("is_practice", models.BooleanField(default=False, verbose_name="属社会实践")),
+                (
+                    "side",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "—"),
+                            ("CENTRAL", "集中授课"),
+                            ("SCATTERED", "分散学习"),
+                            ("FIELD", "走学观摩"),
+                            ("HOME", "送学"),
+                            ("SKILL", "技能培训"),
+                            ("PRACTICE", "为民实践"),
+                            ("BRANCH_LIFE", "组织生活"),
+                        ],
+                        max_length=15,
+                        verbose_name="结合的一面",
+                    ),
+                ),
+                (
+                    "default_round",
+                    models.CharField(
+                        choices=[("FIRST", "首训"), ("MAKE_UP", "补课"), ("HOME", "送学上门")],
+                        default="FIRST",
+                        max_length=8,
+                        verbose_name="默认轮次",
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(verbose_name="顺序")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="forms",
+                        to="campaigns.campaign",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '培训形式',
-                'verbose_name_plural': '培训形式',
-                'ordering': ['campaign', 'position'],
+                "verbose_name": "培训形式",
+                "verbose_name_plural": "培训形式",
+                "ordering": ["campaign", "position"],
             },
         ),
         migrations.CreateModel(
-            name='Unit',
+            name="Unit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, verbose_name='单位')),
-                ('kind', models.CharField(choices=[('COMMITTEE', '党委'), ('WORK_COMMITTEE', '党工委'), ('GENERAL_BRANCH', '党总支'), ('BRANCH', '党支部'), ('JOINT_BRANCH', '联合党支部'), ('TEMPORARY_BRANCH', '临时党支部'), ('FLOATING_BRANCH', '流动党员党支部')], max_length=20, verbose_name='类别')),
-                ('path', models.CharField(max_length=255)),
-                ('depth', models.PositiveSmallIntegerField()),
-                ('closed_on', models.DateField(blank=True, null=True)),
-                ('frozen_at', models.DateTimeField(blank=True, null=True)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='units', to='campaigns.campaign')),
-                ('frozen_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='units', to='organizations.organization', verbose_name='党组织')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="单位")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("COMMITTEE", "党委"),
+                            ("WORK_COMMITTEE", "党工委"),
+                            ("GENERAL_BRANCH", "党总支"),
+                            ("BRANCH", "党支部"),
+                            ("JOINT_BRANCH", "联合党支部"),
+                            ("TEMPORARY_BRANCH", "临时党支部"),
+                            ("FLOATING_BRANCH", "流动党员党支部"),
+                        ],
+                        max_length=20,
+                        verbose_name="类别",
+                    ),
+                ),
+                ("path", models.CharField(max_length=255)),
+                ("depth", models.PositiveSmallIntegerField()),
+                ("closed_on", models.DateField(blank=True, null=True)),
+                ("frozen_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="units",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "frozen_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="units",
+                        to="organizations.organization",
+                        verbose_name="党组织",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '参训单位',
-                'verbose_name_plural': '参训单位',
-                'ordering': ['campaign', 'path'],
+                "verbose_name": "参训单位",
+                "verbose_name_plural": "参训单位",
+                "ordering": ["campaign", "path"],
             },
         ),
         migrations.CreateModel(
-            name='TrainingSession',
+            name="TrainingSession",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=100, verbose_name='名称')),
-                ('method', models.CharField(choices=[('LECTURE', '讲授式'), ('CASE', '案例式'), ('SIMULATION', '模拟式'), ('EXPERIENCE', '体验式'), ('INTERACTIVE', '互动式')], default='LECTURE', max_length=12, verbose_name='方法')),
-                ('topic_mask', models.BigIntegerField(default=0, editable=False)),
-                ('starts_at', models.DateTimeField(verbose_name='开始时间')),
-                ('ends_at', models.DateTimeField(verbose_name='结束时间')),
-                ('minutes', models.PositiveIntegerField(validators=[django.core.validators.MaxValueValidator(720)], verbose_name='时长（分钟）')),
-                ('venue', models.CharField(blank=True, max_length=100, verbose_name='地点')),
-                ('round', models.CharField(choices=[('FIRST', '首训'), ('MAKE_UP', '补课'), ('HOME', '送学上门')], default='FIRST', max_length=8, verbose_name='轮次')),
-                ('is_theme_day', models.BooleanField(default=False, verbose_name='同时是主题党日')),
-                ('is_party_lecture', models.BooleanField(default=False, verbose_name='同时是党课')),
-                ('counted_heads', models.PositiveIntegerField(blank=True, null=True, verbose_name='现场清点人数')),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True, verbose_name='取消时间')),
-                ('voided_at', models.DateTimeField(blank=True, null=True, verbose_name='作废时间')),
-                ('void_reason', models.CharField(blank=True, max_length=200, verbose_name='取消或作废原因')),
-                ('request_uuid', models.UUIDField(blank=True, editable=False, help_text='同一次提交只生成一个场次。', null=True, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sessions', to='campaigns.campaign', verbose_name='冬训')),
-                ('form', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sessions', to='campaigns.trainingform', verbose_name='形式')),
-                ('lecturers', models.ManyToManyField(blank=True, related_name='sessions', to='campaigns.lecturer', verbose_name='主讲人')),
-                ('topics', models.ManyToManyField(blank=True, related_name='sessions', to='campaigns.topic', verbose_name='专题')),
-                ('host', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hosted_sessions', to='campaigns.unit', verbose_name='主办单位')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(max_length=100, verbose_name="名称")),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("LECTURE", "讲授式"),
+                            ("CASE", "案例式"),
+                            ("SIMULATION", "模拟式"),
+                            ("EXPERIENCE", "体验式"),
+                            ("INTERACTIVE", "互动式"),
+                        ],
+                        default="LECTURE",
+                        max_length=12,
+                        verbose_name="方法",
+                    ),
+                ),
+                ("topic_mask", models.BigIntegerField(default=0, editable=False)),
+                ("starts_at", models.DateTimeField(verbose_name="开始时间")),
+                ("ends_at", models.DateTimeField(verbose_name="结束时间")),
+                (
+                    "minutes",
+                    models.PositiveIntegerField(
+                        validators=[django.core.validators.MaxValueValidator(720)],
+                        verbose_name="时长（分钟）",
+                    ),
+                ),
+                ("venue", models.CharField(blank=True, max_length=100, verbose_name="地点")),
+                (
+                    "round",
+                    models.CharField(
+                        choices=[("FIRST", "首训"), ("MAKE_UP", "补课"), ("HOME", "送学上门")],
+                        default="FIRST",
+                        max_length=8,
+                        verbose_name="轮次",
+                    ),
+                ),
+                ("is_theme_day", models.BooleanField(default=False, verbose_name="同时是主题党日")),
+                ("is_party_lecture", models.BooleanField(default=False, verbose_name="同时是党课")),
+                (
+                    "counted_heads",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="现场清点人数"),
+                ),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True, verbose_name="取消时间")),
+                ("voided_at", models.DateTimeField(blank=True, null=True, verbose_name="作废时间")),
+                ("void_reason", models.CharField(blank=True, max_length=200, verbose_name="取消或作废原因")),
+                (
+                    "request_uuid",
+                    models.UUIDField(
+                        blank=True,
+                        editable=False,
+                        help_text="同一次提交只生成一个场次。",
+                        null=True,
+                        unique=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sessions",
+                        to="campaigns.campaign",
+                        verbose_name="冬训",
+                    ),
+                ),
+                (
+                    "form",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sessions",
+                        to="campaigns.trainingform",
+                        verbose_name="形式",
+                    ),
+                ),
+                (
+                    "lecturers",
+                    models.ManyToManyField(
+                        blank=True, related_name="sessions", to="campaigns.lecturer", verbose_name="主讲人"
+                    ),
+                ),
+                (
+                    "topics",
+                    models.ManyToManyField(
+                        blank=True, related_name="sessions", to="campaigns.topic", verbose_name="专题"
+                    ),
+                ),
+                (
+                    "host",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="hosted_sessions",
+                        to="campaigns.unit",
+                        verbose_name="主办单位",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '培训场次',
-                'verbose_name_plural': '培训场次',
-                'ordering': ['-starts_at', '-pk'],
+                "verbose_name": "培训场次",
+                "verbose_name_plural": "培训场次",
+                "ordering": ["-starts_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='SessionUnit',
+            name="SessionUnit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('audience', models.CharField(choices=[('WHOLE', '全体党员'), ('CATEGORY', '某类党员'), ('NAMED', '指定的人')], default='WHOLE', max_length=10, verbose_name='参加范围')),
-                ('category', models.CharField(blank=True, choices=[('FULL', '正式党员'), ('PROBATIONARY', '预备党员')], max_length=12, verbose_name='人员类别')),
-                ('recorded_at', models.DateTimeField(blank=True, null=True, verbose_name='登记时间')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='关闭时间')),
-                ('named_members', models.ManyToManyField(blank=True, related_name='+', to='organizations.member', verbose_name='指定的人')),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='campaigns.trainingsession')),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='campaigns.unit', verbose_name='单位')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "audience",
+                    models.CharField(
+                        choices=[("WHOLE", "全体党员"), ("CATEGORY", "某类党员"), ("NAMED", "指定的人")],
+                        default="WHOLE",
+                        max_length=10,
+                        verbose_name="参加范围",
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        blank=True,
+                        choices=[("FULL", "正式党员"), ("PROBATIONARY", "预备党员")],
+                        max_length=12,
+                        verbose_name="人员类别",
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField(blank=True, null=True, verbose_name="登记时间")),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="关闭时间")),
+                (
+                    "named_members",
+                    models.ManyToManyField(
+                        blank=True, related_name="+", to="organizations.member", verbose_name="指定的人"
+                    ),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="parts",
+                        to="campaigns.trainingsession",
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="parts",
+                        to="campaigns.unit",
+                        verbose_name="单位",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '参加单位',
-                'verbose_name_plural': '参加单位',
-                'ordering': ['session', 'unit__path'],
+                "verbose_name": "参加单位",
+                "verbose_name_plural": "参加单位",
+                "ordering": ["session", "unit__path"],
             },
         ),
         migrations.AddField(
-            model_name='servicetask',
-            name='unit',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='service_tasks', to='campaigns.unit', verbose_name='承办单位'),
+            model_name="servicetask",
+            name="unit",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="service_tasks",
+                to="campaigns.unit",
+                verbose_name="承办单位",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.UniqueConstraint(fields=('organization', 'label'), name='campaigns_label_unique_per_owner'),
+            model_name="campaign",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "label"), name="campaigns_label_unique_per_owner"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='campaigns_ends_after_start'),
+            model_name="campaign",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_on__gt", models.F("starts_on"))), name="campaigns_ends_after_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lecturer',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='campaigns_lecturer_name_unique'),
+            model_name="lecturer",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "name"), name="campaigns_lecturer_name_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='programmegroup',
-            constraint=models.UniqueConstraint(fields=('campaign', 'code'), name='campaigns_group_code_unique'),
+            model_name="programmegroup",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "code"), name="campaigns_group_code_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='programmeitem',
-            constraint=models.UniqueConstraint(fields=('group', 'code'), name='campaigns_item_code_unique'),
+            model_name="programmeitem",
+            constraint=models.UniqueConstraint(fields=("group", "code"), name="campaigns_item_code_unique"),
         ),
         migrations.AddConstraint(
-            model_name='topic',
-            constraint=models.UniqueConstraint(fields=('campaign', 'bit'), name='campaigns_topic_bit_unique'),
+            model_name="topic",
+            constraint=models.UniqueConstraint(fields=("campaign", "bit"), name="campaigns_topic_bit_unique"),
         ),
         migrations.AddConstraint(
-            model_name='topic',
-            constraint=models.UniqueConstraint(fields=('campaign', 'name'), name='campaigns_topic_name_unique'),
+            model_name="topic",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "name"), name="campaigns_topic_name_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='topic',
-            constraint=models.CheckConstraint(condition=models.Q(('bit__lt', 62)), name='campaigns_topic_bit_fits'),
+            model_name="topic",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("bit__lt", 62)), name="campaigns_topic_bit_fits"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingform',
-            constraint=models.UniqueConstraint(fields=('campaign', 'code'), name='campaigns_form_code_unique'),
+            model_name="trainingform",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "code"), name="campaigns_form_code_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='unit',
-            constraint=models.UniqueConstraint(fields=('campaign', 'organization'), name='campaigns_unit_once_per_campaign'),
+            model_name="unit",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "organization"), name="campaigns_unit_once_per_campaign"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='unit',
-            constraint=models.UniqueConstraint(fields=('campaign', 'path'), name='campaigns_unit_path_unique'),
+            model_name="unit",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "path"), name="campaigns_unit_path_unique"
+            ),
         ),
         migrations.AddIndex(
-            model_name='trainingsession',
-            index=models.Index(fields=['campaign', '-starts_at', '-id'], name='session_by_campaign'),
+            model_name="trainingsession",
+            index=models.Index(fields=["campaign", "-starts_at", "-id"], name="session_by_campaign"),
         ),
         migrations.AddConstraint(
-            model_name='trainingsession',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='campaigns_session_ends_after_start'),
+            model_name="trainingsession",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                name="campaigns_session_ends_after_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sessionunit',
-            constraint=models.UniqueConstraint(fields=('session', 'unit'), name='campaigns_one_part_per_unit'),
+            model_name="sessionunit",
+            constraint=models.UniqueConstraint(
+                fields=("session", "unit"), name="campaigns_one_part_per_unit"
+            ),
         ),
         migrations.AddIndex(
-            model_name='servicetask',
-            index=models.Index(fields=['unit', 'state'], name='service_by_unit_state'),
+            model_name="servicetask",
+            index=models.Index(fields=["unit", "state"], name="service_by_unit_state"),
         ),
         migrations.AddConstraint(
-            model_name='servicetask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['RESOLVED', 'CONFIRMED']), _negated=True), models.Q(models.Q(('result', ''), _negated=True), ('resolved_on__isnull', False)), _connector='OR'), name='campaigns_resolved_task_has_result'),
+            model_name="servicetask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["RESOLVED", "CONFIRMED"]), _negated=True),
+                    models.Q(models.Q(("result", ""), _negated=True), ("resolved_on__isnull", False)),
+                    _connector="OR",
+                ),
+                name="campaigns_resolved_task_has_result",
+            ),
         ),
     ]

@@ -109,6 +109,22 @@ class Campaign(models.Model):
         return self.stage == Stage.OPEN
 
 
+class OfCampaignQuerySet(models.QuerySet):
+    """Rows that belong to a campaign as a whole: who sees or runs the campaign, sees or changes them."""
+
+    campaign_field = "campaign"
+
+    def visible_to(self, user):
+        return self.filter(**{f"{self.campaign_field}__in": Campaign.objects.visible_to(user)})
+
+    def manageable_by(self, user):
+        return self.filter(**{f"{self.campaign_field}__in": Campaign.objects.manageable_by(user)})
+
+
+class ItemQuerySet(OfCampaignQuerySet):
+    campaign_field = "group__campaign"
+
+
 class ProgrammeGroup(models.Model):
     """One group of the programme: 四个到位, 五项任务, 六个结合. Rows from a preset, renamed freely."""
 
@@ -121,6 +137,8 @@ class ProgrammeGroup(models.Model):
     code = models.CharField(max_length=20, choices=Code)
     name = models.CharField("名称", max_length=50)
     position = models.PositiveSmallIntegerField("顺序")
+
+    objects = OfCampaignQuerySet.as_manager()
 
     class Meta:
         verbose_name = "工作法分组"
@@ -144,6 +162,8 @@ class ProgrammeItem(models.Model):
     evidence = models.CharField("凭什么算", max_length=40, blank=True)
     position = models.PositiveSmallIntegerField("顺序")
 
+    objects = ItemQuerySet.as_manager()
+
     class Meta:
         verbose_name = "工作法项目"
         verbose_name_plural = "工作法项目"
@@ -154,7 +174,7 @@ class ProgrammeItem(models.Model):
         return self.name
 
 
-class TopicQuerySet(models.QuerySet):
+class TopicQuerySet(OfCampaignQuerySet):
     def compulsory(self):
         return self.filter(is_compulsory=True)
 
@@ -241,6 +261,8 @@ class TrainingForm(models.Model):
     side = models.CharField("结合的一面", max_length=15, choices=Side, blank=True)
     default_round = models.CharField("默认轮次", max_length=8, choices=Round, default=Round.FIRST)
     position = models.PositiveSmallIntegerField("顺序")
+
+    objects = OfCampaignQuerySet.as_manager()
 
     class Meta:
         verbose_name = "培训形式"

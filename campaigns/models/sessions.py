@@ -5,11 +5,22 @@ from campaigns.models.campaigns import Campaign, Round, Topic, TrainingForm, Uni
 from organizations.models import Category, Member, Organization
 
 
+class DepartmentQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Shared by everybody who reads records: a handful of names without people."""
+        return self.all() if user.is_active and user.sees_records else self.none()
+
+    def manageable_by(self, user):
+        return self.all() if user.is_active and user.runs_campaigns else self.none()
+
+
 class Department(models.Model):
     """One department that sends lecturers (the seed's seven)."""
 
     name = models.CharField("部门", max_length=50, unique=True)
     position = models.PositiveSmallIntegerField("顺序", default=0)
+
+    objects = DepartmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = "宣讲部门"
@@ -80,6 +91,8 @@ class TrainingSessionQuerySet(models.QuerySet):
     def hosted_by(self, user):
         """Sessions the account may plan, change or cancel: hosted in its scope."""
         return self.filter(host__in=Unit.objects.manageable_by(user))
+
+    manageable_by = hosted_by
 
     def valid(self):
         return self.filter(cancelled_at__isnull=True, voided_at__isnull=True)

@@ -1,3 +1,56 @@
-from campaigns.queries.campaigns import current_campaign, home_unit
+"""What pages and figures ask about campaigns. Reads only."""
 
-__all__ = ["current_campaign", "home_unit"]
+from campaigns.queries.board import board
+from campaigns.queries.campaigns import current_campaign, home_unit
+from campaigns.queries.service import (
+    CONFIRMED,
+    DROPPED,
+    OPEN,
+    OVERDUE,
+    RESOLVED,
+    count_tasks,
+    service_counts,
+    task_states,
+    tasks_of,
+)
+from campaigns.queries.sessions import (
+    RECORDED,
+    SESSION_FILTERS,
+    VALID,
+    held,
+    listed_sessions,
+    over,
+    parts_of,
+    session_states,
+    sessions_with,
+    unrecorded,
+    with_progress,
+)
+from campaigns.queries.todos import todos
+
+__all__ = [
+    "CONFIRMED",
+    "DROPPED",
+    "OPEN",
+    "OVERDUE",
+    "RECORDED",
+    "RESOLVED",
+    "SESSION_FILTERS",
+    "VALID",
+    "board",
+    "count_tasks",
+    "current_campaign",
+    "held",
+    "home_unit",
+    "listed_sessions",
+    "over",
+    "parts_of",
+    "service_counts",
+    "session_states",
+    "sessions_with",
+    "task_states",
+    "tasks_of",
+    "todos",
+    "unrecorded",
+    "with_progress",
+]

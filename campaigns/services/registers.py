@@ -1,10 +1,10 @@
-"""How far the register of a part is. Called by the register itself, inside its transaction and under its lock."""
+"""How far the register of a part is. Called by the register itself, in its transaction, under its lock."""
 
 from collections.abc import Iterable
 
 from django.utils import timezone
 
-from campaigns.models import SessionUnit, TrainingSession
+from campaigns.models import SessionUnit, Topic, TrainingSession
 from organizations.service import service
 
 
@@ -28,3 +28,14 @@ def set_closed(*, parts: Iterable[SessionUnit], closed: bool) -> None:
 def set_counted_heads(*, session: TrainingSession, heads: int | None) -> None:
     """What somebody counted in the room. It moves no rate."""
     TrainingSession.objects.filter(pk=session.pk).update(counted_heads=heads)
+
+
+@service(audited=False)
+def set_facts(*, session: TrainingSession, topics: Iterable[Topic] | None = None, **columns: object) -> None:
+    """Rewrite facts of a recorded session; the correction that calls this rewrites its register too."""
+    if topics is not None:
+        session.topics.set(topics)
+        columns["topic_mask"] = sum(topic.mask for topic in topics)
+    for name, value in columns.items():
+        setattr(session, name, value)
+    session.save(update_fields=list(columns))

@@ -167,13 +167,6 @@ def cancel_session(*, actor: User, session: TrainingSession, reason: str) -> Tra
     return session
 
 
-@service(audited=False)
-def set_counted_heads(*, actor: User, session: TrainingSession, heads: int | None) -> None:
-    """现场清点人数, a check beside the register. Part of a submit, which is audited there."""
-    session.counted_heads = heads
-    session.save(update_fields=["counted_heads"])
-
-
 def hosted(actor: User, session: TrainingSession) -> TrainingSession:
     found = TrainingSession.objects.hosted_by(actor).filter(pk=session.pk).first()
     if found is None:

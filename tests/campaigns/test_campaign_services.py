@@ -9,15 +9,10 @@ from campaigns.services.campaigns import change_campaign, create_campaign, draw_
 from campaigns.services.topics import save_topics
 from organizations.models import AuditEvent, Organization
 from organizations.service import Refused
-from tests.base import Cast, fixture_writes, make_organization
+from tests.base import fixture_writes, make_organization
 from tests.campaigns.scene import make_campaign, make_session, unit_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def cast(db):
-    return Cast()
 
 
 def rows_of(campaign):

@@ -1,0 +1,255 @@
+"""The board: fifteen cards, each proved by what was recorded. Nothing here is ever ticked by hand.
+
+An item's `evidence` names the function that proves it. All functions read one
+`Evidence`, gathered in a constant number of queries, whatever the unit's size.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.models import Campaign, ProgrammeGroup, ProgrammeItem, Topic, TrainingForm, Unit
+from campaigns.queries.service import service_counts
+from campaigns.queries.sessions import RECORDED, VALID, over, parts_of, sessions_with
+
+Side = TrainingForm.Side
+NO_DATA = "尚无数据"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number with the list behind it."""
+
+    label: str
+    value: int
+    measure: str
+    url: str
+
+
+@dataclass
+class Card:
+    item: ProgrammeItem
+    figures: list[Figure] = field(default_factory=list)
+    level: str = "muted"
+    state: str = NO_DATA
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is recorded below one unit of the campaign."""
+
+    unit: Unit
+    forms: dict[str, int]
+    sides: dict[str, int]
+    trained: int
+    tasks: dict[str, int]
+    topics: dict[str, tuple[int, int]]
+    departments: int
+    talks: int
+    parts_over: int
+    parts_recorded: int
+    branches: int
+    branches_started: int
+    service: dict[str, int]
+
+    def sessions_url(self, state: str = "recorded", **filters: str) -> str:
+        chosen = {"campaign": self.unit.campaign_id, "unit": self.unit.pk, "state": state, **filters}
+        return f"{reverse('campaigns:session_list')}?{urlencode(chosen)}"
+
+    def service_url(self, state: str) -> str:
+        chosen = {"campaign": self.unit.campaign_id, "unit": self.unit.pk, "state": state}
+        return f"{reverse('campaigns:service_list')}?{urlencode(chosen)}"
+
+    def side(self, side: str) -> Figure:
+        return Figure(Side(side).label, self.sides.get(side, 0), "场", self.sessions_url(side=side))
+
+    def training(self) -> Figure:
+        return Figure("冬训", self.trained, "场", self.sessions_url("taught"))
+
+
+def gather(campaign: Campaign, unit: Unit) -> Evidence:
+    parts = parts_of(unit)
+    recorded = parts.filter(VALID, RECORDED)
+    sessions = sessions_with(recorded).order_by()
+    forms = list(sessions.values_list("form__code", "form__side", "form__counts").annotate(n=Count("pk")))
+    lecturers = sessions.filter(lecturers__department__isnull=False).aggregate(
+        departments=Count("lecturers__department", distinct=True), talks=Count("pk", distinct=True)
+    )
+    progress = parts.aggregate(
+        over=Count("pk", filter=VALID & over(timezone.now())),
+        recorded=Count("pk", filter=VALID & over(timezone.now()) & RECORDED),
+        started=Count("unit", filter=VALID & RECORDED & Q(session__form__code="KICKOFF"), distinct=True),
+    )
+    return Evidence(
+        unit=unit,
+        forms={code: n for code, _, _, n in forms},
+        sides=sums((side, n) for _, side, _, n in forms),
+        trained=sum(n for *_, counts, n in forms if counts),
+        tasks=dict(sessions.values_list("topics__task__code").annotate(n=Count("pk", distinct=True))),
+        topics=topics_by_task(campaign, sessions),
+        departments=lecturers["departments"],
+        talks=lecturers["talks"],
+        parts_over=progress["over"],
+        parts_recorded=progress["recorded"],
+        branches=Unit.objects.below(unit).with_people().filter(closed_on__isnull=True).count(),
+        branches_started=progress["started"],
+        service=service_counts(unit),
+    )
+
+
+def sums(pairs) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for key, number in pairs:
+        total[key] = total.get(key, 0) + number
+    return total
+
+
+def topics_by_task(campaign: Campaign, sessions) -> dict[str, tuple[int, int]]:
+    """Of each task: compulsory topics taught, compulsory topics there are."""
+    rows = (
+        Topic.objects.filter(campaign=campaign, is_compulsory=True)
+        .order_by()
+        .values_list("task__code")
+        .annotate(
+            everything=Count("pk", distinct=True),
+            taught=Count("pk", filter=Q(sessions__in=sessions.values("pk")), distinct=True),
+        )
+    )
+    return {code: (taught, everything) for code, everything, taught in rows}
+
+
+# --- What proves what -----------------------------------------------------------------
+def kickoff(card: Card, evidence: Evidence) -> None:
+    meetings = evidence.forms.get("KICKOFF", 0)
+    card.hint = "点过名的“动员部署会”算在这里。"
+    if meetings:
+        card.figures = [
+            Figure("动员部署会", meetings, "场", evidence.sessions_url(form="KICKOFF")),
+            Figure(
+                "已动员支部",
+                evidence.branches_started,
+                f"个，共{evidence.branches}个",
+                evidence.sessions_url(form="KICKOFF"),
+            ),
+        ]
+        everybody = evidence.branches_started >= evidence.branches
+        settle(card, everybody, f"还有{evidence.branches - evidence.branches_started}个支部")
+
+
+def publicity(card: Card, evidence: Evidence) -> None:
+    card.hint = "有了宣传报道的登记（专栏、电子屏、广播、板报），这里才有数。"
+
+
+def lecturers(card: Card, evidence: Evidence) -> None:
+    card.hint = "场次写了主讲人、台账里主讲人填了部门，这里就有数。"
+    if evidence.departments:
+        url = evidence.sessions_url(department="any")
+        card.figures = [
+            Figure("来讲课的部门", evidence.departments, "个", url),
+            Figure("部门宣讲", evidence.talks, "场", url),
+        ]
+        settle(card, True, "")
+
+
+def registers(card: Card, evidence: Evidence) -> None:
+    card.hint = "上过的课点了名，考勤才算落实。"
+    if evidence.parts_over:
+        missing = evidence.parts_over - evidence.parts_recorded
+        card.figures = [
+            Figure("已点名", evidence.parts_recorded, "个支部次", evidence.sessions_url("recorded")),
+            Figure("上过课没点名", missing, "个支部次", evidence.sessions_url("missing")),
+        ]
+        settle(card, missing == 0, f"还有{missing}个没点名")
+
+
+def task(card: Card, evidence: Evidence) -> None:
+    card.hint = "场次选了这项任务的专题并点过名，就算在这里。"
+    held = evidence.tasks.get(card.item.code, 0)
+    if held:
+        taught, everything = evidence.topics.get(card.item.code, (0, 0))
+        url = evidence.sessions_url(task=card.item.code)
+        card.figures = [Figure("已开课", held, "场", url)]
+        if everything:
+            card.figures.append(Figure("讲过的必训专题", taught, f"个，共{everything}个", url))
+        settle(card, taught >= everything, f"还有{everything - taught}个专题没讲")
+
+
+def benefit(card: Card, evidence: Evidence) -> None:
+    """A task that is also proved by what was done for residents."""
+    task(card, evidence)
+    card.hint = "选了这项任务专题的场次和办结的实事，都算在这里。"
+    done = evidence.service["done"]
+    if done:
+        card.figures.append(Figure("解决难题", done, "件", evidence.service_url("done")))
+        if card.state == NO_DATA:
+            settle(card, True, "")
+
+
+def combination(first: Callable, second: Callable, hint: str) -> Callable[[Card, Evidence], None]:
+    """Both sides happened: combined. One of them: the card says which is missing."""
+
+    def prove(card: Card, evidence: Evidence) -> None:
+        card.hint = hint
+        sides = [first(evidence), second(evidence)]
+        if any(side.value for side in sides):
+            card.figures = sides
+            missing = [side.label for side in sides if not side.value]
+            settle(card, not missing, f"还缺{'、'.join(missing)}", "两面都有")
+
+    return prove
+
+
+def solved(evidence: Evidence) -> Figure:
+    return Figure("为民办实事", evidence.service["done"], "件", evidence.service_url("done"))
+
+
+def settle(card: Card, good: bool, missing: str, done: str = "有记录") -> None:
+    card.level, card.state = ("good", done) if good else ("warn", missing)
+
+
+EVIDENCE: dict[str, Callable[[Card, Evidence], None]] = {
+    "kickoff": kickoff,
+    "publicity": publicity,
+    "lecturers": lecturers,
+    "registers": registers,
+    "task": task,
+    "benefit": benefit,
+    "central_scattered": combination(
+        lambda e: e.side(Side.CENTRAL),
+        lambda e: e.side(Side.SCATTERED),
+        "集中授课和分散自学都点过名，就算结合。",
+    ),
+    "field_home": combination(
+        lambda e: e.side(Side.FIELD), lambda e: e.side(Side.HOME), "走学观摩和送学上门都有，就算结合。"
+    ),
+    "training_skill": combination(
+        Evidence.training, lambda e: e.side(Side.SKILL), "冬训场次和技能培训都有，就算结合。"
+    ),
+    "classroom_field": combination(
+        lambda e: e.side(Side.CENTRAL), lambda e: e.side(Side.FIELD), "课堂授课和现场观摩都有，就算结合。"
+    ),
+    "training_service": combination(Evidence.training, solved, "冬训场次和办结的实事都有，就算结合。"),
+    "training_branch": combination(
+        Evidence.training, lambda e: e.side(Side.BRANCH_LIFE), "冬训场次和组织生活、讨论联学都有，就算结合。"
+    ),
+}
+
+
+def board(campaign: Campaign, unit: Unit) -> list[tuple[ProgrammeGroup, list[Card]]]:
+    """The programme's groups with their cards for one unit and everything below it."""
+    evidence = gather(campaign, unit)
+    groups = campaign.groups.prefetch_related("items")
+    return [(group, [proved(item, evidence) for item in group.items.all()]) for group in groups]
+
+
+def proved(item: ProgrammeItem, evidence: Evidence) -> Card:
+    card = Card(item)
+    prove = EVIDENCE.get(item.evidence)
+    if prove:
+        prove(card, evidence)
+    return card

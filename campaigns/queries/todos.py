@@ -1,0 +1,46 @@
+"""What waits for this account in campaigns."""
+
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.models import Campaign, ServiceTask, Stage
+from campaigns.queries.campaigns import current_campaign
+from campaigns.queries.service import OVERDUE
+from campaigns.queries.sessions import listed_sessions
+from organizations.models import User
+from organizations.queries import Todo
+
+
+def todos(user: User) -> list[Todo]:
+    """Past sessions without register, overdue service tasks, campaigns without a drawn roster."""
+    campaign = current_campaign(user)
+    if campaign is None or not user.marks_registers:
+        return preparing(user)
+    return [
+        todo for todo in [*preparing(user), missing(user, campaign), overdue(user, campaign)] if todo.count
+    ]
+
+
+def missing(user: User, campaign: Campaign) -> Todo:
+    count = listed_sessions(user, campaign, state="missing").count()
+    url = f"{reverse('campaigns:session_list')}?{urlencode({'campaign': campaign.pk, 'state': 'missing'})}"
+    return Todo(f"{count}场课上过了还没点名", count, url, "warn")
+
+
+def overdue(user: User, campaign: Campaign) -> Todo:
+    tasks = ServiceTask.objects.visible_to(user).filter(OVERDUE(timezone.localdate()), campaign=campaign)
+    count = tasks.count()
+    url = f"{reverse('campaigns:service_list')}?{urlencode({'campaign': campaign.pk, 'state': 'overdue'})}"
+    return Todo(f"{count}件实事过了期限还没办结", count, url, "warn")
+
+
+def preparing(user: User) -> list[Todo]:
+    campaigns = Campaign.objects.manageable_by(user).filter(
+        stage=Stage.PREPARING, roster_drawn_on__isnull=True
+    )
+    return [
+        Todo(f"“{campaign.label}”还没划定名册", 1, reverse("campaigns:campaign_detail", args=[campaign.pk]))
+        for campaign in campaigns[:5]
+    ]
