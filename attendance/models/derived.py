@@ -26,7 +26,7 @@ class StandingQuerySet(models.QuerySet):
 
 
 class Standing(models.Model):
-    """Where one roster entry stands; from its RosterEntry, its Attendance rows and the campaign's rule and topics.
+    """Where one roster entry stands: from its entry, its Attendance rows, the campaign's rule and topics.
 
     `first_on`/`trained_on`: the day the trained rule was first met, by FIRST rows
     only / by all rounds; null = not. `home_on`: first counted home teaching.

@@ -85,7 +85,10 @@ class RosterStay(models.Model):
 
 
 class Waiver(models.Model):
-    """不作硬性要求 for one entry: from a day, until ended by an act. A reason class, never a diagnosis (条例 art. 23)."""
+    """不作硬性要求 for one entry: from a day, until ended by an act (条例 art. 23).
+
+    A reason class, never a diagnosis.
+    """
 
     class Reason(models.TextChoices):
         OLD_AGE = "OLD_AGE", "年老体弱"

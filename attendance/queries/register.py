@@ -198,7 +198,7 @@ def _fill_recorded(session: TrainingSession, sheets: list[RegisterPart]) -> None
 
 
 def possible_visitors(session: TrainingSession, user: User, text: str) -> QuerySet[RosterEntry]:
-    """People of the campaign who may be marked as visitors: of the account's scope or of the session's parts."""
+    """People of the campaign who may be marked as visitors: of the own scope or of the session's parts."""
     if not text.strip():
         return RosterEntry.objects.none()
     allowed = Q(unit__in=Unit.objects.visible_to(user)) | Q(

@@ -227,7 +227,9 @@ def _open_registers(sheet: _Sheet, marks: Sequence[MarkInput]) -> None:
 
 
 def _stands_on(sheet: _Sheet, entry: int, part: SessionUnit) -> bool:
-    """Whether this mark is for somebody who belonged to the part's unit on the day, or stands on its sheet."""
+    logs = [
+        _log(batch, mark, answer, before) for (answer, before, _), mark in zip(judged, marks, strict=True)
+    ]
     row = sheet.rows.get(entry)
     if row is not None:
         return row.session_unit_id == part.pk

@@ -1,4 +1,4 @@
-"""The recount: derived rows from stored rows, set-based, the same statement for one register and for a province.
+"""The recount: derived rows from stored rows, set-based, one statement for a register or a province.
 
 Each derived table has one SELECT that says what its rows must be. `recount`
 grafts it into INSERT … ON CONFLICT DO UPDATE for the rows concerned;

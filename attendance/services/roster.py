@@ -6,7 +6,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from attendance.models import RosterEntry, RosterStay, Waiver
-from attendance.services.recount import recount, rebuild
+from attendance.services.recount import rebuild, recount
 from campaigns.models import Campaign, Stage, Unit
 from campaigns.services.campaigns import draw_units, mark_open
 from campaigns.services.locking import lock_units

@@ -22,7 +22,11 @@ def people(campaign):
                     if row.round == "FIRST":
                         learned_first.setdefault(bit, row.held_on)
         missed = {
-            bit for r in expected if r.status in {"leave", "absent"} for bit in topics if r.topic_mask >> bit & 1
+            bit
+            for r in expected
+            if r.status in {"leave", "absent"}
+            for bit in topics
+            if r.topic_mask >> bit & 1
         }
         must = [bit for bit, compulsory in topics.items() if compulsory]
         first = [r for r in counted if r.round == "FIRST"]
@@ -145,7 +149,14 @@ def branches(campaign):
             **{
                 f"why_{code.lower()}": untrained[code]
                 for code in (
-                    "ABSENT", "FLOATING", "HOME_BOUND", "LEAVE", "UNMARKED", "SHORT", "NO_SESSION", "NEW"
+                    "ABSENT",
+                    "FLOATING",
+                    "HOME_BOUND",
+                    "LEAVE",
+                    "UNMARKED",
+                    "SHORT",
+                    "NO_SESSION",
+                    "NEW",
                 )
             },
             **{

@@ -36,7 +36,9 @@ class Scene(Cast):
         topics = list(self.campaign.topics.filter(is_compulsory=True).order_by("position", "bit"))
         return [topics[position] for position in positions]
 
-    def session(self, host=None, *, actor=None, units=None, days=-1, form="LECTURE", topics=(), hour=9, **plan):
+    def session(
+        self, host=None, *, actor=None, units=None, days=-1, form="LECTURE", topics=(), hour=9, **plan
+    ):
         host = host or self.north_branch_unit
         start = at(timezone.localdate() + timedelta(days=days), hour)
         return plan_session(

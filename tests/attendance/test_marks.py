@@ -59,7 +59,9 @@ def test_the_same_uuid_with_another_body_is_refused(scene):
 def test_a_stale_mark_is_a_conflict_that_names_who_came_first(scene):
     session = scene.session()
     scene.mark(session, {scene.wang: "absent", scene.li: "present"})
-    stale = scene.mark(session, {scene.wang: "present", scene.zhao: "present"}, base=0, actor=scene.north_recorder)
+    stale = scene.mark(
+        session, {scene.wang: "present", scene.zhao: "present"}, base=0, actor=scene.north_recorder
+    )
     assert outcomes(stale) == ["conflict", "applied"]
     assert stale.marks[0].status == "absent" and stale.marks[0].by == "北山组织员"
     assert Attendance.objects.get(entry=scene.entry(scene.wang)).status == "absent"
@@ -89,7 +91,9 @@ def test_closing_asks_what_becomes_of_the_rest(scene):
     session = scene.session()
     with pytest.raises(Refused):
         close_parts(actor=scene.north_organizer, session=session, rest="unmarked", batch=uuid4())
-    close_parts(actor=scene.north_organizer, session=session, rest="unmarked", note="签到表丢了", batch=uuid4())
+    close_parts(
+        actor=scene.north_organizer, session=session, rest="unmarked", note="签到表丢了", batch=uuid4()
+    )
     assert set(Attendance.objects.values_list("status", flat=True)) == {"unmarked"}
     assert session.parts.get().closed_at
     assert_derived_rows_are_true(scene.campaign)

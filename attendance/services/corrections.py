@@ -1,0 +1,127 @@
+"""Correcting a session that was already recorded: its rows follow, and every figure with them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils import timezone
+
+from attendance.models import ATTENDED, Attendance, Part, RosterEntry
+from attendance.queries import held_on
+from attendance.services.recount import recount
+from campaigns.models import Stage, Topic, TrainingForm, TrainingSession, Unit
+from campaigns.services.locking import lock_units
+from campaigns.services.registers import set_facts
+from organizations.models import User
+from organizations.service import Refused, service
+from organizations.services import audit
+
+
+@service
+def correct_session(
+    *,
+    actor: User,
+    session: TrainingSession,
+    title: str,
+    topics: Sequence[Topic],
+    starts_at: datetime,
+    ends_at: datetime,
+    minutes: int,
+) -> TrainingSession:
+    """Change title, topics, time or length of a recorded session and rewrite what its rows copied.
+
+    Who was expected stays who was expected. Minutes a person set are kept.
+    Repeating it changes nothing but the audit.
+    """
+    session = _locked(actor, session)
+    if not title.strip():
+        raise Refused("请写场次名称。", code="title")
+    if any(topic.campaign_id != session.campaign_id for topic in topics):
+        raise Refused("专题要属于这次冬训。", code="topics")
+    _refuse_time(session, starts_at, ends_at, minutes)
+    before = {"title": session.title, "starts_at": session.starts_at.isoformat(), "minutes": session.minutes}
+    set_facts(
+        session=session,
+        topics=topics,
+        title=title.strip(),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        minutes=minutes,
+    )
+    _rewrite_rows(session)
+    audit.record(
+        actor=actor,
+        action="session.corrected",
+        summary=f"更正已点名的场次“{session.title}”",
+        target=session,
+        path=session.host.path,
+        details={"before": before},
+    )
+    return session
+
+
+@service
+def void_session(*, actor: User, session: TrainingSession, reason: str) -> TrainingSession:
+    """A wrong session counts no more; it is never deleted. Voiding it again changes nothing."""
+    if not reason.strip():
+        raise Refused("请写一句作废的原因。", code="reason")
+    session = _locked(actor, session)
+    if session.voided_at:
+        return session
+    set_facts(session=session, voided_at=timezone.now(), void_reason=reason.strip())
+    _rewrite_rows(session)
+    audit.record(
+        actor=actor,
+        action="session.voided",
+        summary=f"作废场次“{session.title}”，原因：{session.void_reason}",
+        target=session,
+        path=session.host.path,
+    )
+    return session
+
+
+def _locked(actor: User, session: TrainingSession) -> TrainingSession:
+    """The session under the lock of every unit its rows touch; refused outside the host's scope."""
+    if not TrainingSession.objects.hosted_by(actor).filter(pk=session.pk).exists():
+        raise Refused("这场由其他单位主办，请联系主办单位更正。", code="scope")
+    units = {session.host_id, *session.parts.values_list("unit_id", flat=True)}
+    rows = Attendance.objects.filter(session=session)
+    units |= set(rows.values_list("unit_id", flat=True)) | set(rows.values_list("entry__unit_id", flat=True))
+    locked = lock_units(units)
+    session = TrainingSession.objects.select_related("campaign", "form", "host").get(pk=session.pk)
+    if session.campaign.stage == Stage.CLOSED:
+        raise Refused("这次冬训已经结束，场次不能再改。", code="closed")
+    if any(unit.frozen_at for unit in locked):
+        raise Refused("有单位的数据已经上报锁定。要改，请先请上级解锁。", code="frozen")
+    return session
+
+
+def _refuse_time(session: TrainingSession, starts_at: datetime, ends_at: datetime, minutes: int) -> None:
+    campaign, day = session.campaign, timezone.localdate(starts_at)
+    if ends_at <= starts_at:
+        raise Refused("结束时间要晚于开始时间。", code="time")
+    if not campaign.starts_on <= day <= campaign.ends_on:
+        raise Refused("日期要在冬训期间内。", code="time")
+    if day > timezone.localdate():
+        raise Refused("已经点过名的场次不能改到今天以后。", code="time")
+    if not 0 < minutes <= 720:
+        raise Refused("时长要在1到720分钟之间。", code="minutes")
+
+
+def _rewrite_rows(session: TrainingSession) -> None:
+    rows = Attendance.objects.filter(session=session)
+    rows.update(held_on=held_on(session), topic_mask=session.topic_mask, counts=session.counts)
+    full = 0 if session.form.hours_rule == TrainingForm.HoursRule.NONE else session.minutes
+    rows.filter(status__in=ATTENDED, minutes_set=False).update(minutes=full)
+    rows.exclude(part=Part.VISITOR).update(round=session.round)
+    entries = set(rows.values_list("entry_id", flat=True))
+    parts = session.parts.filter(recorded_at__isnull=False)
+    here = Q(pk__in=RosterEntry.objects.filter(pk__in=entries).values("unit")) | Q(
+        pk__in=parts.values("unit")
+    )
+    recount(
+        campaign=session.campaign,
+        entries=entries,
+        parts=parts.values_list("pk", flat=True),
+        units=Unit.objects.filter(here).values_list("pk", flat=True),
+    )

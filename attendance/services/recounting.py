@@ -1,0 +1,38 @@
+"""The recount a changed trained rule or topic list asks for: found each minute, done as a job."""
+
+from attendance.services.recount import rebuild
+from campaigns.models import Campaign, Unit
+from campaigns.services.recounts import clear_recount_due
+from organizations.models import Job
+from organizations.service import Refused, service
+from organizations.services import jobs
+
+
+@service(audited=False)
+def request_due() -> list[int]:
+    """One job for each campaign that waits for its recount; asking again finds the same job."""
+    waiting = Campaign.objects.filter(recount_due_at__isnull=False).select_related("organization")
+    return [
+        jobs.enqueue(
+            kind="attendance.tasks.recount_campaign",
+            title=f"重算统计数：{campaign.label}",
+            requested_by=None,
+            organization=campaign.organization,
+            params={"campaign": campaign.pk, "due": campaign.recount_due_at.isoformat()},
+            key=f"recount:{campaign.pk}:{campaign.recount_due_at.isoformat()}",
+        ).pk
+        for campaign in waiting
+    ]
+
+
+@service(atomic=False, audited=False)
+def recount_campaign(job: Job) -> None:
+    """Recount everything of the campaign, then clear the flag unless the rule changed again meanwhile."""
+    campaign = Campaign.objects.get(pk=job.params["campaign"])
+    if Unit.objects.filter(campaign=campaign, frozen_at__isnull=False).exists():
+        raise Refused("有单位的数据已经上报锁定，暂不能重算。请先由上级解锁。", code="frozen")
+    jobs.progress(job, done=0, total=1, text="正在重算")
+    due = campaign.recount_due_at
+    rebuild(campaign=campaign)
+    clear_recount_due(campaign=campaign, due=due)
+    jobs.publish(job)

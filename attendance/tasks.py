@@ -1,0 +1,15 @@
+from celery import shared_task
+
+from attendance.services import recounting
+from organizations.services import jobs
+
+
+@shared_task(name="attendance.tasks.recount_due")
+def recount_due() -> None:
+    for job_pk in recounting.request_due():
+        jobs.ring(job_pk)
+
+
+@shared_task(name="attendance.tasks.recount_campaign")
+def recount_campaign(job_pk: int) -> None:
+    jobs.run(job_pk, recounting.recount_campaign)

@@ -1,0 +1,98 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from attendance.services.corrections import correct_session, void_session
+from attendance.services.makeup import plan_makeup
+from organizations.models import AuditEvent
+from organizations.service import Refused
+from tests.attendance.recount_oracle import assert_derived_rows_are_true
+from tests.attendance.scene import Scene
+from tests.campaigns.scene import at
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+@pytest.fixture
+def session(scene):
+    session = scene.session(days=-5, topics=scene.topics(0))
+    scene.mark(session, {scene.wang: "present", scene.li: "absent"})
+    return session
+
+
+def correct(scene, session, **changes):
+    start = changes.pop("starts_at", session.starts_at)
+    facts = {"title": session.title, "topics": scene.topics(0), "minutes": 120, **changes}
+    return correct_session(
+        actor=scene.north_organizer,
+        session=session,
+        starts_at=start,
+        ends_at=start + timedelta(hours=2),
+        **facts,
+    )
+
+
+def test_a_corrected_topic_and_day_move_every_figure(scene, session):
+    correct(scene, session, topics=scene.topics(1), starts_at=at(timezone.localdate() - timedelta(days=3)))
+    standing = scene.entry(scene.wang).standing
+    assert standing.topic_mask == scene.topics(1)[0].mask
+    assert standing.trained_on == timezone.localdate() - timedelta(days=3)
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_a_voided_session_counts_no_more(scene, session):
+    void_session(actor=scene.north_organizer, session=session, reason="录错了")
+    void_session(actor=scene.north_organizer, session=session, reason="录错了")
+    assert scene.north_branch_unit.tally.trained == 0
+    assert AuditEvent.objects.filter(action="session.voided").count() == 1
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_a_recorded_session_is_not_moved_into_the_future(scene, session):
+    with pytest.raises(Refused):
+        correct(scene, session, starts_at=at(timezone.localdate() + timedelta(days=3)))
+
+
+def test_only_the_hosts_scope_corrects(scene, session):
+    with pytest.raises(Refused):
+        void_session(actor=scene.south_organizer, session=session, reason="不归我管")
+
+
+def test_a_make_up_class_expects_exactly_the_people_named(scene, session):
+    li = scene.entry(scene.li)
+    start = at(timezone.localdate() - timedelta(days=1))
+    makeup = plan_makeup(
+        actor=scene.north_organizer,
+        unit=scene.north_unit,
+        topics=scene.topics(0),
+        entries=[li],
+        title="补课",
+        starts_at=start,
+        ends_at=start + timedelta(hours=1),
+    )
+    assert makeup.round == "MAKE_UP"
+    scene.mark(makeup, {scene.li: "present"})
+    assert list(makeup.rows.values_list("entry", flat=True)) == [li.pk]
+    li.standing.refresh_from_db()
+    assert li.standing.makeup_mask == 0
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_people_of_another_township_cannot_be_named_for_a_make_up_class(scene, session):
+    start = at(timezone.localdate())
+    with pytest.raises(Refused):
+        plan_makeup(
+            actor=scene.north_organizer,
+            unit=scene.north_unit,
+            topics=scene.topics(0),
+            entries=[scene.entry(scene.sun)],
+            title="补课",
+            starts_at=start,
+            ends_at=start + timedelta(hours=1),
+        )

@@ -1,0 +1,133 @@
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from attendance.models import SessionTally, Standing, Tally
+from attendance.services import recounting
+from attendance.services.recount import differences, rebuild
+from attendance.services.roster import end_waiver, open_campaign, set_waiver
+from campaigns.services.campaigns import change_campaign
+from organizations.models import Job
+from organizations.service import Refused
+from organizations.services import jobs
+from tests.attendance.recount_oracle import assert_derived_rows_are_true
+from tests.attendance.scene import Scene
+from tests.base import fixture_writes, make_member
+from tests.campaigns.scene import make_campaign
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def scene():
+    scene = Scene()
+    scene.mark(scene.session(topics=scene.topics(0, 1)), {scene.wang: "present", scene.li: "absent"})
+    return scene
+
+
+@pytest.mark.parametrize(
+    "falsify",
+    [
+        lambda: Standing.objects.filter(why="ABSENT").update(why="LEAVE"),
+        lambda: SessionTally.objects.update(attended=2),
+        lambda: Tally.objects.filter(trained=1).update(trained=2),
+        lambda: Tally.objects.filter(trained=1).delete(),
+    ],
+)
+def test_check_notices_a_falsified_row_and_a_rebuild_mends_it(scene, falsify):
+    assert differences(campaign=scene.campaign) == []
+    with fixture_writes():
+        falsify()
+    output = StringIO()
+    with pytest.raises(SystemExit) as stop:
+        call_command("rebuild_tallies", "--check", stdout=output)
+    assert stop.value.code == 1 and output.getvalue()
+    call_command("rebuild_tallies", stdout=StringIO())
+    assert differences(campaign=scene.campaign) == []
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_opening_draws_everybody_once(scene):
+    assert scene.campaign.entries.count() == 6
+    assert open_campaign(actor=scene.officer, campaign=scene.campaign) == 6
+    assert scene.campaign.entries.count() == 6
+    assert scene.south_branch_unit.tally.members == 2
+
+
+def test_a_member_cannot_be_on_two_open_rosters(scene):
+    make_member(scene.north_branch, "陈北戊")
+    with pytest.raises(Refused, match="名册"):
+        open_campaign(
+            actor=scene.officer,
+            campaign=make_campaign(scene, label="另一次冬训", opened=False),
+        )
+
+
+def test_a_waived_person_leaves_the_denominator_and_comes_back(scene):
+    zhao = scene.entry(scene.zhao)
+    today = timezone.localdate()
+    set_waiver(actor=scene.north_organizer, entry=zhao, reason="OLD_AGE", since=today)
+    set_waiver(actor=scene.north_organizer, entry=zhao, reason="OLD_AGE", since=today)
+    tally = scene.north_branch_unit.tally
+    assert (tally.members, tally.due, tally.waived) == (3, 2, 1)
+    assert_derived_rows_are_true(scene.campaign)
+    end_waiver(actor=scene.north_organizer, entry=zhao, until=today)
+    tally.refresh_from_db()
+    assert (tally.due, tally.waived) == (3, 0)
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_a_waived_person_on_the_day_is_optional_and_lifts_no_rate(scene):
+    zhao = scene.entry(scene.zhao)
+    set_waiver(
+        actor=scene.north_organizer,
+        entry=zhao,
+        reason="IMMOBILE",
+        since=timezone.localdate() - timedelta(days=3),
+    )
+    session = scene.session(days=-1, hour=14)
+    scene.mark(session, {scene.wang: "present", scene.zhao: "present"})
+    assert zhao.rows.get(session=session).part == "OPTIONAL"
+    tally = scene.north_branch_unit.tally
+    assert tally.waived_trained == 1 and tally.trained == 1 and tally.optional == 1
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_a_waiver_is_set_only_in_scope_and_never_in_the_future(scene):
+    zhao, today = scene.entry(scene.zhao), timezone.localdate()
+    for actor, since in ((scene.south_organizer, today), (scene.north_organizer, today + timedelta(days=1))):
+        with pytest.raises(Refused):
+            set_waiver(actor=actor, entry=zhao, reason="OLD_AGE", since=since)
+
+
+def test_a_changed_rule_is_recounted_by_a_job(scene):
+    change_campaign(
+        actor=scene.officer,
+        campaign=scene.campaign,
+        **{
+            name: getattr(scene.campaign, name)
+            for name in ("label", "starts_on", "ends_on", "target_percent", "hours_member", "hours_secretary")
+        },
+        makeup_days=30,
+        trained_rule="COMPULSORY",
+    )
+    scene.campaign.refresh_from_db()
+    assert scene.campaign.recount_due_at
+    assert scene.north_branch_unit.tally.trained == 1
+    [job] = recounting.request_due()
+    assert recounting.request_due() == [job]
+    jobs.run(job, recounting.recount_campaign)
+    assert Job.objects.get(pk=job).state == "READY"
+    scene.campaign.refresh_from_db()
+    assert scene.campaign.recount_due_at is None
+    assert Tally.objects.get(unit=scene.north_branch_unit).trained == 0
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_rebuilding_twice_writes_the_same(scene):
+    rebuild(campaign=scene.campaign)
+    assert rebuild(campaign=scene.campaign) == 3
+    assert differences(campaign=scene.campaign) == []
