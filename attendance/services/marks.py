@@ -227,9 +227,7 @@ def _open_registers(sheet: _Sheet, marks: Sequence[MarkInput]) -> None:
 
 
 def _stands_on(sheet: _Sheet, entry: int, part: SessionUnit) -> bool:
-    logs = [
-        _log(batch, mark, answer, before) for (answer, before, _), mark in zip(judged, marks, strict=True)
-    ]
+    """Whether this mark belongs on the part's sheet: its row stands there, or its person came as a guest."""
     row = sheet.rows.get(entry)
     if row is not None:
         return row.session_unit_id == part.pk
