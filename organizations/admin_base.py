@@ -58,7 +58,7 @@ class LedgerSite(admin.AdminSite):
 
 
 class CappedPaginator(Paginator):
-    """Counts no further than MOST_COUNTED: a province-wide list must not count a million rows for its foot."""
+    """Counts no further than MOST_COUNTED: a list must not count a million rows for its foot."""
 
     @cached_property
     def count(self):
@@ -79,7 +79,7 @@ def scoped(model, user):
 
 
 class ServiceAdmin(admin.ModelAdmin):
-    """Base of every admin here. Outside the scope is 404; no delete, no second log, no write without a service."""
+    """Base of every admin here: outside the scope is 404, no delete, no write without a service."""
 
     create_service: Callable | None = None
     change_service: Callable | None = None

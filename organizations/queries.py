@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Concat
 
-from organizations.models import Member, Organization, User
-from organizations.tree import ancestors
+from organizations.models import AuditEvent, Member, Organization, Role, User
+from organizations.tree import ancestors, within
 
 
 @dataclass(frozen=True)
@@ -38,3 +38,37 @@ def _number_of(rows: QuerySet) -> Coalesce:
     # Grouping by a constant makes the correlated subquery one COUNT.
     counted = rows.order_by().values(everything=Value(1)).annotate(number=Count("pk")).values("number")
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+# The filters of the member list, in the order they are shown: word in the address, label, condition.
+MEMBER_FILTERS: dict[str, tuple[str, Q]] = {
+    "": ("在册", Q(left_on__isnull=True)),
+    "floating": ("流动在外", Q(left_on__isnull=True, is_floating=True)),
+    "home": ("居家送学", Q(left_on__isnull=True, is_home_bound=True)),
+    "hard": ("困难党员", Q(left_on__isnull=True, is_in_difficulty=True)),
+    "left": ("已离开", Q(left_on__isnull=False)),
+}
+
+
+def members(*, user: User, unit: Organization | None, show: str, text: str) -> QuerySet[Member]:
+    """Members of the account's scope, of one organization's subtree if given, by filter and name."""
+    rows = Member.objects.visible_to(user).select_related("branch").filter(MEMBER_FILTERS[show][1])
+    if unit:
+        rows = rows.filter(within("branch__path", unit.path))
+    return rows.search(text) if text.strip() else rows
+
+
+def organizations_without(*, user: User, role: str, text: str) -> QuerySet[Organization]:
+    """Open organizations of the scope where an account of this role is still missing."""
+    rows = Organization.objects.manageable_by(user).open().exclude(pk=user.organization_id)
+    served = User.objects.filter(organization=OuterRef("pk"), role=role, is_active=True)
+    rows = rows.branches() if role == Role.RECORDER else rows
+    rows = rows.filter(Q(name__contains=text.strip()) | Q(code__startswith=text.strip()))
+    return rows.exclude(Exists(served)).order_by("depth", "path")
+
+
+def audit_events(*, user: User, text: str) -> QuerySet[AuditEvent]:
+    """The audit of the account's subtree, searched by who and what."""
+    rows = AuditEvent.objects.visible_to(user)
+    text = text.strip()
+    return rows.filter(Q(summary__contains=text) | Q(actor_name__startswith=text)) if text else rows

@@ -1,0 +1,9 @@
+from django.contrib import admin
+from django.contrib.auth.admin import Group
+
+from organizations.admin import organizations, records
+
+# Roles are five words on the account; Django's groups play no part here.
+admin.site.unregister(Group)
+
+__all__ = ["organizations", "records"]

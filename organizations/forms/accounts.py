@@ -3,6 +3,8 @@
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 
+from organizations.models import Organization, Role, User
+
 # Hashing is slow on purpose; nobody types more than this.
 LONGEST_PASSWORD = 256
 
@@ -28,3 +30,43 @@ class NewPasswordForm(PasswordChangeForm):
             field.max_length = LONGEST_PASSWORD
             field.validators.append(forms.fields.validators.MaxLengthValidator(LONGEST_PASSWORD))
             field.help_text = ""
+
+
+def roles_for(user: User) -> list[tuple[str, str]]:
+    """The roles this account may hand out; the service checks the same against `manageable_by`."""
+    given = Role if user.role == Role.OFFICER else (Role.ORGANIZER, Role.RECORDER, Role.INSPECTOR)
+    return [(role.value, role.label) for role in given]
+
+
+class AccountForm(forms.Form):
+    """One new account."""
+
+    organization = forms.ModelChoiceField(label="党组织", queryset=None, empty_label="请选择")
+    role = forms.ChoiceField(label="角色")
+    name = forms.CharField(label="使用人姓名", max_length=50)
+    username = forms.RegexField(
+        r"^[a-z0-9][a-z0-9._-]{2,49}$",
+        label="账号",
+        max_length=50,
+        help_text="3 个字符以上的小写字母、数字，登录时用。",
+        error_messages={"invalid": "账号只能用小写字母、数字和 . _ -，至少 3 个字符。"},
+    )
+
+    def __init__(self, *args, user: User, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["organization"].queryset = Organization.objects.manageable_by(user).open()
+        self.fields["role"].choices = roles_for(user)
+
+
+class BulkAccountForm(forms.Form):
+    """One new account of the same role for each chosen organization."""
+
+    role = forms.ChoiceField()
+    organizations = forms.ModelMultipleChoiceField(
+        queryset=None, error_messages={"required": "请至少勾选一个党组织。"}
+    )
+
+    def __init__(self, *args, user: User, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["organizations"].queryset = Organization.objects.manageable_by(user).open()
+        self.fields["role"].choices = roles_for(user)

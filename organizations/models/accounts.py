@@ -32,6 +32,12 @@ class UserQuerySet(models.QuerySet):
             )
         return self.none()
 
+    def search(self, text: str):
+        """By name, account or the name of the organization."""
+        text = text.strip()
+        found = models.Q(name__startswith=text) | models.Q(username__startswith=text.lower())
+        return self.filter(found | models.Q(organization__name__contains=text)) if text else self
+
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):
     def get_by_natural_key(self, username):

@@ -43,6 +43,11 @@ class OrganizationQuerySet(MP_NodeQuerySet):
     def branches(self):
         return self.filter(kind__in=BRANCH_KINDS)
 
+    def search(self, text: str):
+        """By a part of the name or the beginning of the code."""
+        text = text.strip()
+        return self.filter(models.Q(name__contains=text) | models.Q(code__startswith=text))
+
 
 class OrganizationManager(MP_NodeManager.from_queryset(OrganizationQuerySet)):
     # Without this, treebeard's manager would hand out its own queryset class.

@@ -7,10 +7,12 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_POST
 
 from organizations.forms.accounts import LoginForm, NewPasswordForm
+from organizations.models import Role
 from organizations.services import accounts
 
 
@@ -26,6 +28,12 @@ class Login(LoginView):
         accounts.record_login(user=form.get_user())
         return super().form_valid(form)
 
+    def get_default_redirect_url(self):
+        """Auditors have one page; everybody else begins at the workbench."""
+        if self.request.user.is_authenticated and self.request.user.role == Role.AUDITOR:
+            return reverse("organizations:audit_list")
+        return super().get_default_redirect_url()
+
     def form_invalid(self, form):
         locked = bool(getattr(self.request, "axes_locked_out", False))
         accounts.record_failed_login(username=form.data.get("username", "").strip(), locked=locked)
@@ -38,7 +46,11 @@ class Login(LoginView):
 def demo_accounts() -> list[dict]:
     """What `load_demo` wrote beside the database; only the demo shows it."""
     path = settings.DATA_DIR / "demo_accounts.json"
-    return json.loads(path.read_text("utf-8")) if settings.DEMO and path.exists() else []
+    if not settings.DEMO or not path.exists():
+        return []
+    roles = dict(Role.choices)
+    accounts = json.loads(path.read_text("utf-8"))
+    return [account | {"role": roles.get(account["role"], account["role"])} for account in accounts]
 
 
 @require_POST

@@ -1,0 +1,132 @@
+import json
+
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from organizations.fields import decrypt, encrypt
+from organizations.forms.accounts import AccountForm, BulkAccountForm, roles_for
+from organizations.models import User
+from organizations.paging import key_page
+from organizations.queries import organizations_without
+from organizations.service import Refused
+from organizations.services import accounts
+from organizations.services.accounts import MOST_AT_ONCE, Slip
+
+WAITING_SLIPS = "activation_slips"
+
+
+def require_keeper(user) -> None:
+    """Accounts are the business of officers and organizers; to others the pages do not exist."""
+    if not user.keeps_records:
+        raise Http404
+
+
+def keep_slips(request, slips: list[Slip]) -> None:
+    """Carry the passwords to the slip page in the login's own storage, encrypted; the page takes them out."""
+    rows = [
+        {
+            "organization": slip.user.organization.name,
+            "name": slip.user.name,
+            "role": slip.user.get_role_display(),
+            "username": slip.user.username,
+            "password": slip.password,
+        }
+        for slip in slips
+    ]
+    request.session[WAITING_SLIPS] = encrypt(json.dumps(rows))
+
+
+@require_GET
+def account_list(request):
+    """Accounts of the scope, with what the level above may do."""
+    require_keeper(request.user)
+    text = request.GET.get("q", "").strip()
+    rows = User.objects.visible_to(request.user).select_related("organization").search(text)
+    page = key_page(request, rows, "organization__path", "id")
+    shown = [user.pk for user in page.rows]
+    mine = User.objects.manageable_by(request.user).filter(pk__in=shown).values_list("pk", flat=True)
+    context = {"page": page, "query": text, "manageable": set(mine)}
+    return render(request, "organizations/account_list.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def account_new(request):
+    """Open one account for the level below."""
+    require_keeper(request.user)
+    initial = {"organization": request.GET.get("organization"), "role": request.GET.get("role")}
+    form = AccountForm(request.POST or None, user=request.user, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            keep_slips(request, [accounts.open_account(actor=request.user, **form.cleaned_data)])
+            return redirect("organizations:account_slip")
+        except Refused as refusal:
+            note_refused(request, refusal, form.cleaned_data["username"])
+            form.add_error(None, refusal.message)
+    status = 422 if form.errors else 200
+    return render(request, "organizations/account_new.html", {"form": form}, status=status)
+
+
+def note_refused(request, refusal: Refused, username: str) -> None:
+    """An attempt to reach above one's own level goes into the audit."""
+    if refusal.code == "above":
+        summary = f"想开通超出权限的账号 {username}，已拒绝"
+        accounts.record_refused(actor=request.user, summary=summary)
+
+
+@require_http_methods(["GET", "POST"])
+def account_bulk(request):
+    """Open one account per chosen organization and print all slips at once."""
+    require_keeper(request.user)
+    form = BulkAccountForm(request.POST or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        chosen = list(form.cleaned_data["organizations"])
+        try:
+            role = form.cleaned_data["role"]
+            keep_slips(request, accounts.open_accounts(actor=request.user, organizations=chosen, role=role))
+            return redirect("organizations:account_slip")
+        except Refused as refusal:
+            note_refused(request, refusal, "（批量）")
+            form.add_error(None, refusal.message)
+    roles = roles_for(request.user)
+    role = request.POST.get("role") or request.GET.get("role", "")
+    role = role if role in dict(roles) else roles[0][0] if len(roles) == 1 else "ORGANIZER"
+    text = request.GET.get("q", "")
+    waiting = organizations_without(user=request.user, role=role, text=text)[:MOST_AT_ONCE]
+    context = {"form": form, "roles": roles, "role": role, "query": text, "waiting": waiting}
+    return render(request, "organizations/account_bulk.html", context, status=422 if form.errors else 200)
+
+
+@require_GET
+def account_slip(request):
+    """The slips of what was just opened or reset; they are gone afterwards."""
+    require_keeper(request.user)
+    token = request.session.pop(WAITING_SLIPS, "")
+    slips = json.loads(decrypt(token)) if token else []
+    context = {"slips": slips, "site_url": request.build_absolute_uri("/")}
+    return render(request, "organizations/activation_slip.html", context)
+
+
+@require_POST
+def account_reset(request, pk):
+    """A new initial password for an account of the level below."""
+    user = get_object_or_404(User.objects.manageable_by(request.user), pk=pk)
+    try:
+        keep_slips(request, [accounts.reset_account(actor=request.user, user=user)])
+    except Refused as refusal:
+        messages.warning(request, refusal.message)
+        return redirect("organizations:account_list")
+    return redirect("organizations:account_slip")
+
+
+@require_POST
+def account_close(request, pk):
+    """End an account of the level below."""
+    user = get_object_or_404(User.objects.manageable_by(request.user), pk=pk)
+    try:
+        accounts.close_account(actor=request.user, user=user)
+        messages.success(request, f"{user.name}的账号已经停用。")
+    except Refused as refusal:
+        messages.warning(request, refusal.message)
+    return redirect("organizations:account_list")

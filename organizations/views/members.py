@@ -1,0 +1,132 @@
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from organizations import queries
+from organizations.forms.members import LeaveForm, MemberForm, NewMemberForm
+from organizations.models import AuditEvent, Member, Organization
+from organizations.paging import key_page
+from organizations.service import Refused
+from organizations.services import members
+
+MOST_BRANCHES_TO_CHOOSE = 60
+
+
+def chosen_unit(request) -> Organization | None:
+    """The organization in `?unit=`, inside the scope; anything else is 404."""
+    pk = request.GET.get("unit", "")
+    if not pk:
+        return None
+    if not (pk.isascii() and pk.isdigit()):
+        raise Http404
+    return get_object_or_404(Organization.objects.visible_to(request.user), pk=pk)
+
+
+@require_GET
+def member_list(request):
+    """Members of the scope by branch order; by name, initials, branch, floating, home-bound, left."""
+    unit, text = chosen_unit(request), request.GET.get("q", "")
+    show = request.GET.get("show", "")
+    show = show if show in queries.MEMBER_FILTERS else ""
+    rows = queries.members(user=request.user, unit=unit, show=show, text=text)
+    branches = Organization.objects.visible_to(request.user).branches().open()[: MOST_BRANCHES_TO_CHOOSE + 1]
+    context = {
+        "page": key_page(request, rows, "branch__path", "place_in_list", "id"),
+        "unit": unit,
+        "query": text,
+        "show": show,
+        "filters": [(word, label) for word, (label, _) in queries.MEMBER_FILTERS.items()],
+        "branches": branches if len(branches) <= MOST_BRANCHES_TO_CHOOSE else [],
+        "whole": request.user.organization,
+    }
+    return render(request, "organizations/member_list.html", context)
+
+
+def member_context(request, member: Member) -> dict:
+    return {
+        "member": member,
+        "trail": queries.organization_trail(member.branch, request.user),
+        "events": AuditEvent.objects.about(member)[:50],
+        "may_change": request.user.keeps_records,
+        "leave_form": LeaveForm(),
+    }
+
+
+@require_GET
+def member_detail(request, pk):
+    """One member: what is known, masked, and the history."""
+    member = get_object_or_404(Member.objects.visible_to(request.user).select_related("branch"), pk=pk)
+    return render(request, "organizations/member_detail.html", member_context(request, member))
+
+
+@require_POST
+def member_reveal(request, pk):
+    """The full numbers, once, for a reason that is kept."""
+    member = get_object_or_404(Member.objects.manageable_by(request.user).select_related("branch"), pk=pk)
+    context, status = {}, 200
+    try:
+        reason = request.POST.get("reason", "")
+        numbers = members.reveal_member(actor=request.user, member=member, reason=reason)
+        context["revealed"] = dict(zip(("id_number", "phone"), numbers, strict=True))
+    except Refused as refusal:
+        context["refusal"], status = refusal.message, 422
+    template = "organizations/_member_numbers.html" if request.htmx else "organizations/member_detail.html"
+    return render(request, template, member_context(request, member) | context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def member_new(request):
+    """Register a new member of a branch."""
+    if not request.user.keeps_records:
+        raise Http404
+    form = NewMemberForm(
+        request.POST or None, user=request.user, initial={"branch": request.GET.get("branch")}
+    )
+    if request.method == "POST" and form.is_valid():
+        values = form.changes() | {"branch": form.cleaned_data["branch"]}
+        try:
+            member = members.create_member(actor=request.user, **values)
+            messages.success(request, f"{member.name}已经登记。")
+            return redirect("organizations:member_detail", member.pk)
+        except Refused as refusal:
+            form.add_error(None, refusal.message)
+    return render(
+        request, "organizations/member_form.html", {"form": form}, status=422 if form.errors else 200
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def member_edit(request, pk):
+    """Correct a member's data; the branch changes by transfer only."""
+    member = get_object_or_404(Member.objects.manageable_by(request.user).select_related("branch"), pk=pk)
+    form = MemberForm(request.POST or None, instance=member)
+    if request.method == "POST" and form.is_valid():
+        try:
+            members.change_member(actor=request.user, member=member, **form.changes())
+            messages.success(request, "改好了。")
+            return redirect("organizations:member_detail", member.pk)
+        except Refused as refusal:
+            form.add_error(None, refusal.message)
+    context = {
+        "form": form,
+        "member": member,
+        "trail": queries.organization_trail(member.branch, request.user),
+    }
+    return render(request, "organizations/member_form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def member_leave(request, pk):
+    """End a membership here."""
+    member = get_object_or_404(Member.objects.manageable_by(request.user).select_related("branch"), pk=pk)
+    form = LeaveForm(request.POST)
+    context = member_context(request, member) | {"leave_form": form}
+    if form.is_valid():
+        try:
+            members.leave_member(actor=request.user, member=member, **form.cleaned_data)
+            messages.success(request, f"{member.name}已经登记离开。名册要不要跟着改，请到冬训名册里确认。")
+            return redirect("organizations:member_detail", pk)
+        except Refused as refusal:
+            form.add_error(None, refusal.message)
+    return render(request, "organizations/member_detail.html", context, status=422)
