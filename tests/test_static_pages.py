@@ -14,7 +14,7 @@ from django.core.paginator import Paginator
 from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import RequestFactory, SimpleTestCase, override_settings
-from django.urls import path
+from django.urls import include, path
 
 from haizhou_training import errors
 from organizations.templatetags import house
@@ -84,7 +84,11 @@ def broken(request):
     raise ValueError("kaboom")
 
 
-urlpatterns = [path("broken/", broken)]
+ways_out = (
+    [path("logout/", broken, name="logout"), path("password/", broken, name="password_change")],
+    "organizations",
+)
+urlpatterns = [path("broken/", broken), path("", include(ways_out))]
 handler500 = errors.server_error
 
 
@@ -171,6 +175,21 @@ def test_the_pager_and_the_search_keep_what_was_asked():
     assert 'type="hidden" name="q"' not in search
 
 
+def test_a_list_paged_by_key_goes_on_and_back_to_the_start():
+    request = RequestFactory().get("/members/?q=张&after=0001.7")
+    page = SimpleNamespace(rows=[], next="0001.9", is_first=False, total=10_000, total_text="10000 以上")
+    html = render_to_string("_pager.html", {"page": page, "unit": "人"}, request)
+    assert "after=0001.9" in html
+    assert 'rel="first" href="?q=%E5%BC%A0"' in html
+    assert "共 10000 以上 人" in html
+    last = SimpleNamespace(rows=[], next_key="", is_first=True, total=3)
+    assert render_to_string("_pager.html", {"page": last}, request).strip() == ""
+    other = SimpleNamespace(rows=[], next_key="A-1-2", is_first=True, total=300)
+    html = render_to_string("_pager.html", {"page": other, "param": "key"}, request)
+    assert "key=A-1-2" in html
+    assert "共 300 条" in html
+
+
 def test_a_list_of_one_page_has_no_pager():
     request = RequestFactory().get("/")
     assert render_to_string("_pager.html", {"page": Paginator([1], 50).page(1)}, request).strip() == ""
@@ -181,6 +200,12 @@ def test_the_menu_shows_each_role_what_it_may_open(places):
     assert [item["label"] for item in menu("AUDITOR")] == ["操作记录"]
     assert [item["label"] for item in menu("OFFICER")] == ["首页", "场次", "台账", "操作记录"]
     assert "操作记录" not in [item["label"] for item in menu("INSPECTOR")]
+
+
+def test_what_is_opened_rarely_stands_in_the_accounts_menu(places, monkeypatch):
+    monkeypatch.setitem(PLACES, "organizations:account_list", "/accounts/")
+    assert [item["label"] for item in menu("ORGANIZER") if item["where"] == "menu"] == ["账号"]
+    assert [item["label"] for item in menu("INSPECTOR") if item["where"] == "menu"] == []
 
 
 def test_the_menu_leads_below_the_current_campaign(places):
@@ -199,7 +224,8 @@ def test_a_visitor_gets_no_menu(rf):
     assert house.nav_items({"request": request}) == []
 
 
-def test_the_bar_names_organization_and_account_and_lets_one_out(rf):
+def test_the_bar_names_organization_and_account_and_lets_one_out(rf, settings):
+    settings.ROOT_URLCONF = __name__
     request = rf.get("/")
     request.user = fake_user("ORGANIZER")
     request.resolver_match = None
@@ -207,10 +233,12 @@ def test_the_bar_names_organization_and_account_and_lets_one_out(rf):
     assert "云台街道党工委" in html
     assert "王桂芳" in html
     assert "演示数据，人名均为虚构" in html
+    assert '<form class="logout" method="post" action="/logout/">' in html
+    assert 'href="/password/"' in html
 
 
 def login_page(demo):
-    account = {"role": "组织员", "organization": "云台街道党工委"}
+    account = {"role": "ORGANIZER", "organization": "云台街道党工委"}
     accounts = [account | {"username": "yuntai", "password": "s3cret-Word"}]
     form = SimpleNamespace(errors={}, username=SimpleNamespace(value=""))
     return render_to_string(
@@ -225,6 +253,7 @@ def test_demo_accounts_are_offered_in_the_demo_only(settings, demo):
     settings.DEMO = demo
     html = login_page(demo)
     assert ("s3cret-Word" in html) is demo
+    assert ("组织员" in html) is demo
     assert ("演示数据，人名均为虚构" in html) is demo
     assert 'name="next" value="/sessions/"' in html
 

@@ -8,6 +8,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from organizations.models import Role
+
 register = template.Library()
 
 SPRITE = "vendor/bootstrap-icons/1.13.2/sprite.svg"
@@ -20,20 +22,24 @@ CHIP_ICONS = {
     "gold": "star",
     "info": "info-circle",
 }
-READERS = {"OFFICER", "ORGANIZER", "INSPECTOR"}
-EDITORS = {"OFFICER", "ORGANIZER"}
-# (label, icon, URL name, roles, on the phone's tab bar)
+READERS = {Role.OFFICER, Role.ORGANIZER, Role.INSPECTOR}
+EDITORS = {Role.OFFICER, Role.ORGANIZER}
+# (label, icon, URL name, roles, where): "tab" stands on the phone's tab bar and the desktop's top bar,
+# "bar" on the top bar and under 更多, "menu" in the account's menu and under 更多.
 NAV = [
-    ("首页", "house", "reports:home", READERS | {"RECORDER"}, True),
-    ("场次", "calendar3", "campaigns:session_list", READERS | {"RECORDER"}, True),
-    ("补课", "arrow-repeat", "attendance:makeup_list", READERS, True),
-    ("看板", "bar-chart", "reports:dashboard", READERS, True),
-    ("办实事", "house-heart", "campaigns:service_list", READERS, False),
-    ("报表", "file-earmark-spreadsheet", "reports:report_list", READERS, False),
-    ("党员", "people", "organizations:member_list", READERS, False),
-    ("台账", "journal-text", "admin:index", READERS, False),
-    ("导入", "upload", "organizations:import_upload", EDITORS, False),
-    ("操作记录", "clock-history", "organizations:audit_list", {"OFFICER", "AUDITOR"}, False),
+    ("首页", "house", "reports:home", READERS | {Role.RECORDER}, "tab"),
+    ("场次", "calendar3", "campaigns:session_list", READERS | {Role.RECORDER}, "tab"),
+    ("补课", "arrow-repeat", "attendance:makeup_list", READERS, "tab"),
+    ("看板", "bar-chart", "reports:dashboard", READERS, "tab"),
+    ("办实事", "house-heart", "campaigns:service_list", READERS, "bar"),
+    ("报表", "file-earmark-spreadsheet", "reports:report_list", READERS, "bar"),
+    ("党员", "people", "organizations:member_list", READERS, "bar"),
+    ("台账", "journal-text", "admin:index", READERS, "bar"),
+    ("导入", "upload", "organizations:import_upload", EDITORS, "bar"),
+    ("操作记录", "clock-history", "organizations:audit_list", {Role.OFFICER, Role.AUDITOR}, "bar"),
+    ("党组织", "diagram-3", "organizations:organization_list", READERS, "menu"),
+    ("账号", "key", "organizations:account_list", EDITORS, "menu"),
+    ("任务", "gear", "organizations:job_list", READERS, "menu"),
 ]
 
 
@@ -85,6 +91,12 @@ def meter(n: int | None, d: int | None, target: float | None = None) -> str:
     )
 
 
+@register.filter
+def role_name(code: str) -> str:
+    """The word people say for a role; anything else stays as it is."""
+    return dict(Role.choices).get(code, code)
+
+
 def local(value):
     """Datetimes are stored in UTC; people read Beijing time."""
     return timezone.localtime(value) if hasattr(value, "tzinfo") and timezone.is_aware(value) else value
@@ -111,6 +123,16 @@ def kept_fields(context, *dropped: str) -> list[tuple[str, str]]:
     """The page's GET parameters a filter form must carry on, without its own ones and the page number."""
     query = context["request"].GET
     return [(key, value) for key, values in query.lists() if key not in dropped for value in values]
+
+
+@register.simple_tag(takes_context=True)
+def page_address(context, name: str, value: str = "") -> str:
+    """This page's address with one parameter set, or taken away; the filters stay."""
+    query = context["request"].GET.copy()
+    query.pop(name, None)
+    if value:
+        query[name] = value
+    return f"?{query.urlencode()}"
 
 
 def campaign_pk(context, match) -> int | None:
@@ -140,9 +162,9 @@ def nav_items(context) -> list[dict]:
     here = match.view_name if match else ""
     pk = campaign_pk(context, match)
     items = []
-    for label, image, name, roles, tab in NAV:
+    for label, image, name, roles, where in NAV:
         url = address(name, pk) if user.role in roles else None
         active = here == name or (name == "admin:index" and here.startswith("admin:"))
         if url:
-            items.append({"label": label, "icon": image, "url": url, "tab": tab, "active": active})
+            items.append({"label": label, "icon": image, "url": url, "where": where, "active": active})
     return items
