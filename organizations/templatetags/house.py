@@ -1,6 +1,7 @@
 """How figures, dates, icons and the navigation look, the same on every page."""
 
 from fractions import Fraction
+from functools import partial
 
 from django import template
 from django.templatetags.static import static
@@ -141,14 +142,16 @@ def campaign_pk(context, match) -> int | None:
     return getattr(campaign, "pk", None) or (match.kwargs.get("campaign_pk") if match else None)
 
 
-def address(name: str, pk: int | None) -> str | None:
-    """The page's address, below the current campaign where it has one; None while it does not exist."""
-    for args in ([], [pk]) if pk else ([],):
-        try:
-            return reverse(name, args=args)
-        except NoReverseMatch:
-            continue
-    return None
+def address(name: str, find_campaign) -> str | None:
+    """The page's address, below the current campaign where it lives there; None while there is none."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        pk = find_campaign()
+    try:
+        return reverse(name, args=[pk]) if pk else None
+    except NoReverseMatch:
+        return None
 
 
 @register.simple_tag(takes_context=True)
@@ -160,10 +163,9 @@ def nav_items(context) -> list[dict]:
         return []
     match = request.resolver_match
     here = match.view_name if match else ""
-    pk = campaign_pk(context, match)
     items = []
     for label, image, name, roles, where in NAV:
-        url = address(name, pk) if user.role in roles else None
+        url = address(name, partial(campaign_pk, context, match)) if user.role in roles else None
         active = here == name or (name == "admin:index" and here.startswith("admin:"))
         if url:
             items.append({"label": label, "icon": image, "url": url, "where": where, "active": active})
