@@ -1,0 +1,222 @@
+"""The verdict on a roster: what each line would do, and every error by row and column."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.db.models import Max
+
+from organizations.imports.branches import Branches
+from organizations.imports.columns import Layout, find_layout, normalise, sheet_score
+from organizations.imports.matching import Known, changes_of, pieces
+from organizations.imports.preflight import FileRefused, inspect
+from organizations.imports.reading import read_csv, read_xls
+from organizations.imports.rows import Finding, RosterRow, read_rows, same_birth
+from organizations.imports.xlsx import read_xlsx
+from organizations.models import Member, Organization
+
+ERRORS_KEPT = 1000
+
+
+@dataclass
+class Verdict:
+    layout: Layout
+    rows: list[RosterRow]
+    notes: list[Finding]
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for row in self.rows for finding in row.errors]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        return self.notes + [finding for row in self.rows for finding in row.warnings]
+
+    def counts(self) -> dict[str, int]:
+        actions = Counter(row.action for row in self.rows)
+        return {
+            "created": actions["create"],
+            "updated": actions["update"],
+            "unchanged": actions["unchanged"],
+            "skipped": actions["skip"],
+            "error_rows": actions["error"],
+            "errors": len(self.errors),
+            "warnings": len(self.warnings),
+        }
+
+    def as_json(self) -> dict:
+        return {
+            "counts": self.counts(),
+            "sheet": self.layout.sheet.name,
+            "columns": {field: self.layout.label(field) for field in self.layout.columns},
+            "ignored": self.layout.ignored,
+            "errors": [self.finding_as_json(f) for f in self.errors[:ERRORS_KEPT]],
+            "warnings": [self.finding_as_json(f) for f in self.warnings[:ERRORS_KEPT]],
+        }
+
+    def finding_as_json(self, finding: Finding) -> dict:
+        return {
+            "row": finding.row,
+            "column": self.layout.label(finding.field) if finding.field else "",
+            "code": finding.code,
+            "message": finding.message,
+        }
+
+
+def read_layout(content: bytes, file_name: str) -> tuple[Layout, list[Finding]]:
+    """Pre-flight, read, find the header."""
+    kind, limit = inspect(content, file_name), settings.ROSTER_MAX_ROWS
+    hidden: list[str] = []
+    if kind == "csv":
+        sheets = read_csv(content, limit, sheet_score)
+    else:
+        sheets, hidden = (read_xlsx if kind == "xlsx" else read_xls)(content, limit)
+    layout = find_layout(sheets)
+    if layout.sheet.too_many_rows:
+        raise FileRefused(f"一次最多导入 {limit} 人。请按支部分成几个文件上传。", "TOO_MANY_ROWS")
+    return layout, notes_on(layout, hidden)
+
+
+def notes_on(layout: Layout, hidden: list[str]) -> list[Finding]:
+    """What the user should know about the file as a whole; nothing is left out silently."""
+    sheet, notes = layout.sheet, []
+    if hidden:
+        names = "、".join(hidden[:5])
+        notes.append(Finding(None, "", "HIDDEN_SHEETS", f"隐藏的工作表没有读：{names}。"))
+    if sheet.hidden_rows:
+        text = f"有 {sheet.hidden_rows} 行被隐藏或筛选掉了，也会一并导入。不要的请删除。"
+        notes.append(Finding(None, "", "HIDDEN_ROWS", text))
+    if sheet.row_after_gap:
+        text = f"连续 200 多行空白之后，第 {sheet.row_after_gap} 行仍有内容，没有读。如是党员，请移到上面再上传。"
+        notes.append(Finding(sheet.row_after_gap, "", "DATA_AFTER_GAP", text))
+    ignored = [text for text in layout.ignored if normalise(text) not in ("序号", "编号", "备注")]
+    if ignored:
+        notes.append(
+            Finding(None, "", "COLUMNS_IGNORED", f"这些列用不到，没有导入：{'、'.join(ignored)[:150]}。")
+        )
+    return notes
+
+
+def check(content: bytes, file_name: str, organization: Organization, today: date) -> Verdict:
+    layout, notes = read_layout(content, file_name)
+    branches = Branches(organization)
+    if "branch" not in layout.columns and not branches.only_one:
+        raise FileRefused(
+            "表里没有“所在党支部”这一列。请加上这一列，或在上传时选定这些党员所在的支部。",
+            "BRANCH_COLUMN_MISSING",
+        )
+    rows = read_rows(layout, branches, today)
+    people = [row for row in rows if not row.set_aside]
+    if not people:
+        raise FileRefused("表头下面没有党员。请填好名单再上传。", "NO_ROWS")
+    if len(people) > settings.ROSTER_MAX_ROWS:
+        raise FileRefused(
+            f"一次最多导入 {settings.ROSTER_MAX_ROWS} 人。请按支部分成几个文件上传。", "TOO_MANY_ROWS"
+        )
+    refuse_repeated_ids(people)
+    refuse_repeated_names(people)
+    known = Known(people, organization)
+    for row in people:
+        if not row.errors:
+            known.match(row)
+    refuse_one_member_twice(people)
+    give_places(people)
+    for row in rows:
+        decide(row)
+    return Verdict(layout, rows, notes)
+
+
+def refuse_repeated_ids(rows: list[RosterRow]) -> None:
+    groups = defaultdict(list)
+    for row in rows:
+        if row.id_digest:
+            groups[row.id_digest].append(row)
+    for group in groups.values():
+        for row in group if len(group) > 1 else []:
+            others = "、".join(str(other.number) for other in group if other is not row)
+            row.error(
+                "id_number", "ID_TWICE", f"与第 {others[:60]} 行的身份证号相同。请核对，同一人只留一行。"
+            )
+
+
+def refuse_repeated_names(rows: list[RosterRow]) -> None:
+    """Two people of one name in one branch must be told apart by ID number or birth date."""
+    groups = defaultdict(list)
+    for row in rows:
+        if row.branch and "name" in row.values:
+            groups[row.branch.pk, row.values["name"]].append(row)
+    for group in groups.values():
+        for row in group if len(group) > 1 else []:
+            others = [other for other in group if other is not row]
+            where = "、".join(str(other.number) for other in others)[:60]
+            if all(are_told_apart(row, other) for other in others):
+                row.warn("name", "NAME_TWICE", f"与第 {where} 行同名，按两个人导入。如是同一人，请删去一行。")
+            elif not row.id_digest:
+                row.error(
+                    "name",
+                    "NAME_NEEDS_ID",
+                    f"与第 {where} 行同名，分不清是不是同一人。请补上身份证号；如是同一人，请删去一行。",
+                )
+
+
+def are_told_apart(one: RosterRow, other: RosterRow) -> bool:
+    if one.id_digest and other.id_digest:
+        return True  # equal numbers are refused elsewhere
+    births = [row.values.get("birth_date") or row.derived.get("birth_date") for row in (one, other)]
+    return all(births) and not same_birth(*births)
+
+
+def refuse_one_member_twice(rows: list[RosterRow]) -> None:
+    groups = defaultdict(list)
+    for row in rows:
+        if row.member:
+            groups[row.member.pk].append(row)
+    for group in groups.values():
+        for row in group if len(group) > 1 else []:
+            where = "、".join(str(other.number) for other in group if other is not row)[:60]
+            row.error(
+                "name",
+                "NAME_NEEDS_ID",
+                f"与第 {where} 行指的是同一位已登记的党员。请补上身份证号，或删去一行。",
+            )
+
+
+def give_places(rows: list[RosterRow]) -> None:
+    """The branch's own order. A file that holds the whole branch sets it; others add new people at the end."""
+    by_branch = defaultdict(list)
+    for row in rows:
+        if row.branch:
+            by_branch[row.branch.pk].append(row)
+    stored, last = stored_places(list(by_branch))
+    for branch, group in by_branch.items():
+        is_whole = stored[branch] <= {row.member.pk for row in group if row.member and not row.errors}
+        added = last[branch]
+        for position, row in enumerate(group, start=1):
+            if is_whole:
+                row.place = position
+            elif row.member is None:
+                added += 1
+                row.place = added
+
+
+def stored_places(branches: list[int]) -> tuple[dict[int, set[int]], dict[int, int]]:
+    stored: dict[int, set[int]] = defaultdict(set)
+    last: dict[int, int] = defaultdict(int)
+    for piece in pieces(branches):
+        present = Member.objects.present().filter(branch__in=piece).order_by()
+        for branch, pk in present.values_list("branch_id", "pk"):
+            stored[branch].add(pk)
+        last.update(present.values_list("branch_id").annotate(Max("place_in_list")))
+    return stored, last
+
+
+def decide(row: RosterRow) -> None:
+    if row.errors:
+        row.action = "error"
+    elif row.set_aside:
+        row.action = "skip"
+    elif row.member is None:
+        row.action = "create"
+    else:
+        row.action = "update" if changes_of(row) else "unchanged"

@@ -1,0 +1,133 @@
+"""Which stored member a line means, and what it would change. Reads only."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date
+
+from organizations.fields import digest
+from organizations.imports.rows import RosterRow, same_birth
+from organizations.models import Member, Organization
+from organizations.tree import holds, within
+
+AT_ONCE = 2000
+REVIEW = "这一行需要上级核对，暂不导入。请把这位党员的情况报区里核对后再办。"
+PLAIN_FIELDS = (
+    "name", "sex", "category", "post", "party_group", "joined_party_on", "is_floating", "floating_to",
+    "contact_person", "is_home_bound", "is_in_difficulty",
+)  # fmt: skip
+COMPARED = (*PLAIN_FIELDS, "birth_date", "birth_precision", "id_digest", "phone_digest", "place_in_list")
+
+
+def pieces(items: list, size: int = AT_ONCE) -> Iterator[list]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+class Known:
+    """Members the lines may mean: same ID number anywhere, or same name inside the scope."""
+
+    def __init__(self, rows: list[RosterRow], scope: Organization):
+        self.scope = scope
+        members = Member.objects.select_related("branch").defer("id_number", "phone")
+        self.by_digest: dict[str, Member] = {}
+        self.by_name: dict[str, list[Member]] = defaultdict(list)
+        for piece in pieces(sorted({row.id_digest for row in rows if row.id_digest})):
+            self.by_digest.update((m.id_digest, m) for m in members.filter(id_digest__in=piece))
+        inside = members.present().filter(within("branch__path", scope.path)).order_by("pk")
+        for piece in pieces(sorted({row.values["name"] for row in rows if "name" in row.values})):
+            for member in inside.filter(name__in=piece):
+                self.by_name[member.name].append(member)
+
+    def match(self, row: RosterRow) -> None:
+        """Set `row.member`, or put an error or a warning on the row."""
+        same_name = self.by_name.get(row.values["name"], [])
+        row.namesakes = sum(m.branch_id == row.branch.pk for m in same_name)
+        if row.id_digest in self.by_digest:
+            self.match_by_id_number(row, self.by_digest[row.id_digest])
+            return
+        namesakes = [
+            m for m in same_name if not (row.id_digest and m.id_digest)
+        ]  # two different ID numbers are two people
+        here = [m for m in namesakes if m.branch_id == row.branch.pk]
+        birth = row.values.get("birth_date") or row.derived.get("birth_date")
+        fitting = [m for m in here if birth and m.birth_date and same_birth(birth, birth_of(m))]
+        unknown = [m for m in here if not (birth and m.birth_date)]
+        candidates = fitting or unknown
+        if len(candidates) > 1:
+            row.error(
+                "name",
+                "NAME_NEEDS_ID",
+                "这个支部有同名的党员，分不清是哪一位。请补上身份证号或完整的出生日期。",
+            )
+        elif candidates:
+            row.member = candidates[0]
+        elif birth and birth[1] == "day" and any(is_born(m, birth[0]) for m in namesakes):
+            row.leave_out(
+                "branch",
+                "TRANSFER_SUSPECTED",
+                "疑似调动：本单位另一个支部有同名、同出生日期的党员。这一行不导入，如已调动请办理转接。",
+            )
+        elif here:
+            row.warn(
+                "name", "NAME_TWICE", "这个支部已有同名党员，出生日期不同，将作为另一位党员新增。请核对。"
+            )
+
+    def match_by_id_number(self, row: RosterRow, member: Member) -> None:
+        if member.left_on or not holds(self.scope.path, member.branch.path):
+            row.leave_out("", "REVIEW", REVIEW)
+        elif member.branch_id != row.branch.pk:
+            row.leave_out(
+                "branch",
+                "TRANSFER_SUSPECTED",
+                f"疑似调动：这位党员现在登记在“{member.branch.name}”。这一行不导入，如已调动请办理转接。",
+            )
+        else:
+            row.member = member
+            if member.name != row.values["name"]:
+                row.warn(
+                    "name",
+                    "NAME_CHANGED",
+                    f"身份证号与已登记的“{member.name}”相同，姓名不同。如是改名可以导入，否则请核对身份证号。",
+                )
+
+
+def birth_of(member: Member) -> tuple[date, str]:
+    return member.birth_date, member.birth_precision
+
+
+def is_born(member: Member, day: date) -> bool:
+    return member.birth_precision == "day" and member.birth_date == day
+
+
+def changes_of(row: RosterRow) -> dict:
+    """What storing this line would change on the matched member. Empty cells change nothing."""
+    member, values = row.member, row.values
+    changes = {name: values[name] for name in PLAIN_FIELDS if name in values}
+    changes = {name: value for name, value in changes.items() if getattr(member, name) != value}
+    if not member.sex and "sex" not in values and row.derived:
+        changes["sex"] = row.derived["sex"]
+    birth = values.get("birth_date") or (None if member.birth_date else row.derived.get("birth_date"))
+    if birth and is_news(birth, member):
+        changes["birth_date"] = birth
+    if "id_number" in values and row.id_digest != member.id_digest:
+        changes["id_number"] = values["id_number"]
+    if "phone" in values and digest(values["phone"]) != member.phone_digest:
+        changes["phone"] = values["phone"]
+    if row.place is not None and row.place != member.place_in_list:
+        changes["place_in_list"] = row.place
+    return changes
+
+
+def is_news(birth: tuple[date, str], member: Member) -> bool:
+    """A month where the day is already known tells nothing new."""
+    if member.birth_date is None or not same_birth(birth, birth_of(member)):
+        return True
+    order = ("year", "month", "day")
+    return order.index(birth[1]) > order.index(member.birth_precision)
+
+
+def fingerprint(member: Member) -> str:
+    """Changes when anything the import compares has changed since the check."""
+    state = [str(getattr(member, name)) for name in COMPARED] + [str(member.branch_id), str(member.left_on)]
+    return hashlib.sha256("\x1f".join(state).encode()).hexdigest()

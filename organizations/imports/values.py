@@ -1,0 +1,247 @@
+"""What one cell means. Pure functions: a value, or a `CellProblem` with a code and what to do."""
+
+import re
+import unicodedata
+from datetime import date, timedelta
+
+from organizations import id_number as numbers
+from organizations.imports.reading import Cell, CellError, Formula
+from organizations.models import Category, Post, Sex
+
+HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+SHORT_HAN = re.compile(rf"[{HAN}](?:\s*[{HAN}]){{1,3}}")
+SEPARATORS = r"\s*[.\-/年,、。—]\s*"
+YEAR_MONTH_DAY = re.compile(rf"(\d{{4}}){SEPARATORS}(\d{{1,2}})(?:\s*[.\-/月,、。—]\s*)(\d{{1,2}})\s*日?")
+YEAR_MONTH = re.compile(rf"(\d{{4}}){SEPARATORS}(\d{{1,2}})\s*月?")
+FIRST_SERIAL, LAST_SERIAL = 3654, 73_050  # 1910 to 2099
+OLDEST = 120
+YES = {"是", "有", "√", "✓", "✔", "对", "y", "yes", "1", "true", "流动", "居家", "困难", "需要"}
+NO = {"否", "无", "没有", "×", "x", "n", "no", "0", "false", "不", "不是", "/", "-", "—", "不需要"}
+PartDate = tuple[date, str]
+
+
+class CellProblem(Exception):
+    """This cell cannot be stored. The message never repeats an ID number or phone."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+def plain_text(cell: Cell, longest: int) -> str:
+    """Text without invisible characters and outer blanks; "" for an empty cell."""
+    if isinstance(cell, Formula):
+        raise CellProblem("FORMULA_CELL", "这一格是公式。请复制后“选择性粘贴为数值”，或直接填写内容。")
+    if isinstance(cell, CellError):
+        raise CellProblem("CELL_ERROR", "这一格显示的是出错标记（如 #N/A）。请填写正确内容，或清空。")
+    if cell is None:
+        return ""
+    text = str(cell).translate(INVISIBLE).replace("\u00a0", " ").replace("\u3000", " ").strip()
+    if CONTROL.search(text):
+        raise CellProblem("CONTROL_CHAR", "这一格里有看不见的控制字符。请清空后重新输入。")
+    if len(text) > longest:
+        raise CellProblem("LENGTH", f"这一格太长，最多 {longest} 个字。请核对是否填错了列。")
+    if text[:1] in ("=", "+", "@", "＝", "＋", "＠"):
+        raise CellProblem("FORMULA_CELL", "内容不能用 =、+、@ 开头。请直接填写文字。")
+    return text
+
+
+def parse_name(cell: Cell) -> str:
+    """张　三 → 张三; a longer name keeps single blanks."""
+    text = " ".join(plain_text(cell, 50).split())
+    if not text:
+        raise CellProblem("NAME_MISSING", "没有填姓名。请补上姓名；如果是空行，请整行删除。")
+    if SHORT_HAN.fullmatch(text):
+        return text.replace(" ", "")
+    if (
+        any(c.isdigit() for c in text)
+        or not any(c.isalpha() for c in text)
+        or re.search(r"[<>{}=;|\\]", text)
+    ):
+        raise CellProblem(
+            "NAME_FORMAT", "姓名里有数字或符号。请写真实姓名；同名的人用身份证号或出生日期区分。"
+        )
+    return text
+
+
+def parse_text(cell: Cell, longest: int = 50) -> str:
+    if isinstance(cell, date):
+        cell = cell.isoformat()
+    return " ".join(plain_text(cell, longest).split())
+
+
+def parse_id_number(cell: Cell, today: date) -> str:
+    """18 places, checked. A number cell is refused whatever the checksum says: its last digits are already lost."""
+    if isinstance(cell, int | float | date):
+        raise CellProblem(
+            "ID_NUMERIC_CELL",
+            "这一格是数字格式，身份证号后几位已经丢失。请把该列设为文本后重新填写完整号码。",
+        )
+    number = numbers.clean_id_number(plain_text(cell, 60))
+    if not number:
+        return ""
+    problem = numbers.id_number_problem(number, today)
+    if problem and "E+" in number:
+        raise CellProblem(
+            "ID_FORMAT", "身份证号变成了科学计数法，后几位已经丢失。请把该列设为文本后重新填写完整号码。"
+        )
+    if problem:
+        damaged = problem[0] == "ID_CHECKSUM" and number.endswith("000")
+        raise CellProblem(problem[0], problem[1] + ("末尾的 000 像是被 Excel 改坏的。" if damaged else ""))
+    return number
+
+
+def parse_phone(cell: Cell) -> str:
+    if isinstance(cell, float | date):
+        raise CellProblem("PHONE", "手机号应为 11 位数字。请把该列设为文本后重新填写。")
+    text = plain_text(
+        str(cell).translate(INVISIBLE).strip().lstrip("+＋") if isinstance(cell, str) else cell, 60
+    )
+    phone = numbers.clean_phone(text)
+    if len(phone) == 13 and phone.startswith("86"):
+        phone = phone[2:]
+    problem = numbers.phone_problem(phone) if phone else None
+    if problem:
+        raise CellProblem(*problem)
+    return phone
+
+
+def parse_date(cell: Cell) -> PartDate | None:
+    """A date and how exact it is: "day", "month" or "year"."""
+    if isinstance(cell, date):
+        return cell, "day"
+    if isinstance(cell, float):
+        return date_of_decimal(cell)
+    if isinstance(cell, int):
+        return date_of_digits(str(cell))
+    text = unicodedata.normalize("NFKC", plain_text(cell, 40)).strip().lstrip("'")
+    text = re.sub(r"[ T]\d{1,2}:\d{2}(:\d{2})?(\.\d+)?$", "", text)
+    if not text:
+        return None
+    if match := YEAR_MONTH_DAY.fullmatch(text):
+        return make_date(*map(int, match.groups())), "day"
+    if match := YEAR_MONTH.fullmatch(text):
+        return make_date(*map(int, match.groups()), 1), "month"
+    return date_of_digits(text.removesuffix("年"))
+
+
+def date_of_decimal(number: float) -> PartDate:
+    """1965.7 typed as a number is July; 1965.1 is January or October, nobody knows."""
+    year, _, month = repr(number).partition(".")
+    if not 1900 <= int(year) <= 2100:
+        return date_of_digits(year)
+    if month == "1":
+        raise CellProblem(
+            "DATE_AMBIGUOUS",
+            f"分不清是 {year} 年 1 月还是 10 月。请把该列设为文本，写成 {year}-01 或 {year}-10。",
+        )
+    if len(month) > 2:
+        raise unreadable_date()
+    return make_date(int(year), int(month), 1), "month"
+
+
+def date_of_digits(digits: str) -> PartDate:
+    """195803, 19580301, 1958, or the serial number of a day."""
+    if not digits.isascii() or not digits.isdigit():
+        raise unreadable_date()
+    if len(digits) == 8:
+        return make_date(int(digits[:4]), int(digits[4:6]), int(digits[6:])), "day"
+    if len(digits) == 6:
+        return make_date(int(digits[:4]), int(digits[4:]), 1), "month"
+    number = int(digits)
+    if len(digits) == 4 and 1900 <= number <= 2100:
+        return make_date(number, 1, 1), "year"
+    if len(digits) <= 5 and FIRST_SERIAL <= number <= LAST_SERIAL:
+        return date(1899, 12, 30) + timedelta(days=number), "day"
+    raise unreadable_date()
+
+
+def make_date(year: int, month: int, day: int) -> date:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        raise CellProblem("DATE_FORMAT", "没有这一天，请核对年月日。") from None
+
+
+def unreadable_date() -> CellProblem:
+    return CellProblem("DATE_FORMAT", "日期认不出来。请写成 1958-03-01 或 1958-03，年份写四位。")
+
+
+def parse_birth(cell: Cell, today: date) -> PartDate | None:
+    parsed = parse_date(cell)
+    if parsed is None:
+        return None
+    if parsed[0] > today or today.year - parsed[0].year > OLDEST:
+        raise CellProblem("DATE_RANGE", "出生日期不合理，请核对年份。")
+    if not numbers.is_adult(parsed[0], today):
+        raise CellProblem("AGE", "按出生日期算还不满 18 周岁，请核对。")
+    return parsed
+
+
+def parse_joined(cell: Cell, today: date) -> date | None:
+    parsed = parse_date(cell)
+    if parsed is None:
+        return None
+    if parsed[0] > today or parsed[0].year < 1921:
+        raise CellProblem("DATE_RANGE", "入党时间不合理，不能晚于今天，也不能早于 1921 年。")
+    return parsed[0]
+
+
+def is_before_adult(joined: date, birth: PartDate) -> bool:
+    """Joined before the 18th birthday, as far as the precision of the birth date can tell."""
+    if birth[1] == "day" and joined.day != 1:
+        return not numbers.is_adult(birth[0], joined)
+    return (joined.year, joined.month if birth[1] != "year" else 12) < (birth[0].year + 18, birth[0].month)
+
+
+def parse_sex(cell: Cell) -> str:
+    text = parse_text(cell).removesuffix("性").upper()
+    if text and text not in ("男", "女", "M", "F"):
+        raise CellProblem("SEX", "性别请填男或女。")
+    return {"男": Sex.MALE, "M": Sex.MALE, "女": Sex.FEMALE, "F": Sex.FEMALE}.get(text, "")
+
+
+def parse_category(cell: Cell) -> str:
+    text = parse_text(cell)
+    if not text:
+        return ""
+    for word, category in (("预备", Category.PROBATIONARY), ("正式", Category.FULL)):
+        if text.startswith(word):
+            return category
+    raise CellProblem(
+        "CATEGORY", "人员类别请填“正式党员”或“预备党员”；入党积极分子、发展对象不在党员名册里导入。"
+    )
+
+
+def parse_post(cell: Cell) -> str | None:
+    """None = nothing written; Post.NONE = written that there is none."""
+    text = parse_text(cell)
+    if not text:
+        return None
+    for word, post in (
+        ("副书记", Post.DEPUTY_SECRETARY),
+        ("书记", Post.SECRETARY),
+        ("委员", Post.COMMITTEE_MEMBER),
+        ("支委", Post.COMMITTEE_MEMBER),
+    ):
+        if word in text:
+            return post
+    if text in NO or text.endswith(("党员", "组长")):
+        return Post.NONE
+    raise CellProblem("POST", "党内职务请填书记、副书记、委员或无；行政职务不要填在这一列。")
+
+
+def parse_flag(cell: Cell) -> bool | None:
+    text = unicodedata.normalize("NFKC", parse_text(cell)).lower()
+    if not text:
+        return None
+    if text in YES | NO:
+        return text in YES
+    raise CellProblem("FLAG", "这一列请填“是”或“否”。")
+
+
+def hide_digits(text: str) -> str:
+    """For quoting a user's text: a number that slipped into the wrong column must not be repeated."""
+    return re.sub(r"\d{5,}", "…", unicodedata.normalize("NFKC", text))[:40]

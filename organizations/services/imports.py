@@ -1,0 +1,234 @@
+"""Roster import: check a workbook without storing anybody, then store exactly what was checked."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from organizations.fields import decrypt, digest, encrypt
+from organizations.imports.annotate import XLSX, annotate
+from organizations.imports.checking import Verdict, check
+from organizations.imports.matching import changes_of, fingerprint, pieces
+from organizations.imports.rows import RosterRow
+from organizations.models import (
+    BRANCH_KINDS,
+    ImportBatch,
+    ImportState,
+    Member,
+    Organization,
+    StoredFile,
+    User,
+)
+from organizations.names import initials
+from organizations.service import Refused, service
+from organizations.services import audit
+from organizations.tree import holds
+
+KEPT_FOR = timedelta(hours=24)
+SECRET = ("id_number", "phone")
+DATES = ("birth_date", "joined_party_on")
+CHANGED_SINCE = "检查之后，名册或支部有过改动，为免盖掉别人的修改，这次没有入库。请重新上传检查。"
+
+
+@service(atomic=False)
+def check_roster(
+    *, actor: User | None, organization: Organization, file_name: str, content: bytes
+) -> ImportBatch:
+    """Read a workbook and say what storing it would do. Stores no member.
+
+    Checking the same file again makes another batch with today's verdict.
+    `actor` None is the system. Raises `FileRefused` where the file cannot be read.
+    """
+    require_scope(actor, organization)
+    verdict = check(content, file_name, organization, timezone.localdate())
+    marked = annotate(verdict) if verdict.errors or verdict.warnings else b""
+    with transaction.atomic():
+        return keep_batch(actor, organization, file_name, content, verdict, marked)
+
+
+def require_scope(actor: User | None, organization: Organization) -> None:
+    if actor and not Organization.objects.manageable_by(actor).filter(pk=organization.pk).exists():
+        raise Refused("只能为本单位和下级导入名册。", "scope")
+
+
+def keep_batch(
+    actor: User | None,
+    organization: Organization,
+    file_name: str,
+    content: bytes,
+    verdict: Verdict,
+    marked: bytes,
+) -> ImportBatch:
+    rows = [row_as_json(row) for row in verdict.rows if row.action in ("create", "update")]
+    shown_name = re.sub(r"\d{9,}", "…", file_name)[-200:]
+    batch = ImportBatch.objects.create(
+        organization=organization,
+        uploaded_by=actor,
+        file_name=shown_name,
+        file_sha256=hashlib.sha256(content).hexdigest(),
+        source=keep_file(shown_name, "application/octet-stream", content),
+        header_row=verdict.layout.header_row,
+        row_count=len(verdict.rows),
+        rows=rows,
+        verdict=verdict.as_json(),
+    )
+    if marked:
+        batch.annotated = keep_file(f"名册标注-{batch.pk}.xlsx", XLSX, marked)
+        batch.save(update_fields=["annotated"])
+    audit.record(
+        actor=actor,
+        action="roster.checked",
+        summary=f"检查名册：{batch.row_count} 行",
+        target=batch,
+        organization=organization,
+        details=verdict.counts() | {"review": sum(w.code == "REVIEW" for w in verdict.warnings)},
+    )
+    return batch
+
+
+def keep_file(name: str, content_type: str, content: bytes) -> StoredFile:
+    return StoredFile.objects.create(
+        name=name,
+        content_type=content_type,
+        content=content,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        expires_at=timezone.now() + KEPT_FOR,
+    )
+
+
+def row_as_json(row: RosterRow) -> dict:
+    """What storing this line writes, ready to be applied: nothing is parsed or decided again."""
+    if row.member:
+        writes = changes_of(row)
+    else:
+        writes = row.derived | row.values | ({"place_in_list": row.place} if row.place else {})
+    birth = writes.pop("birth_date", None)
+    if birth:
+        writes |= {"birth_date": birth[0], "birth_precision": birth[1]}
+    for name in DATES:
+        if name in writes:
+            writes[name] = writes[name].isoformat()
+    for name in SECRET:
+        if name in writes:
+            writes[name] = encrypt(writes[name])
+    return {
+        "row": row.number,
+        "branch": row.branch.pk,
+        "member": row.member.pk if row.member else None,
+        "state": fingerprint(row.member) if row.member else row.namesakes,
+        "writes": writes,
+    }
+
+
+@service
+def store_batch(*, actor: User | None, batch: ImportBatch, partial: bool = False) -> dict:
+    """Store what the check of this batch showed, in one transaction. Storing again returns the first result.
+
+    With errors nothing is stored unless `partial` asks for the good rows alone. Refused when a
+    member or branch concerned has changed since the check.
+    """
+    require_scope(actor, batch.organization)
+    branches = lock_branches(batch)
+    batch = (
+        ImportBatch.objects.select_for_update(of=("self",)).select_related("organization").get(pk=batch.pk)
+    )
+    if batch.state == ImportState.STORED:
+        return batch.result
+    counts = batch.verdict["counts"]
+    if counts["error_rows"] and not partial:
+        raise Refused(
+            f"还有 {counts['error_rows']} 行有错误，没有入库。请改好再上传，或只存正确的行。", "has_errors"
+        )
+    require_open(batch, branches)
+    store_members(batch.rows)
+    result = {name: counts[name] for name in ("created", "updated", "unchanged")}
+    result |= {"skipped": counts["skipped"] + counts["error_rows"], "partial": bool(counts["error_rows"])}
+    batch.state, batch.stored_at, batch.result = ImportState.STORED, timezone.now(), result
+    batch.save(update_fields=["state", "stored_at", "result"])
+    audit.record(
+        actor=actor,
+        action="roster.stored",
+        summary=f"导入名册：新增 {result['created']} 人，更新 {result['updated']} 人",
+        target=batch,
+        organization=batch.organization,
+        details=result,
+    )
+    return result
+
+
+def lock_branches(batch: ImportBatch) -> dict[int, Organization]:
+    """Organizations are locked first, then members; two storings of one branch come one after the other."""
+    wanted = sorted({row["branch"] for row in batch.rows} | {batch.organization_id})
+    locked = Organization.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
+    return {branch.pk: branch for branch in locked}
+
+
+def require_open(batch: ImportBatch, branches: dict[int, Organization]) -> None:
+    root = branches[batch.organization_id].path
+    for pk in {row["branch"] for row in batch.rows}:
+        branch = branches[pk]
+        if branch.closed_on or branch.kind not in BRANCH_KINDS or not holds(root, branch.path):
+            raise Refused(CHANGED_SINCE, "changed_since")
+
+
+def store_members(rows: list[dict]) -> None:
+    new = [row for row in rows if row["member"] is None]
+    known = {row["member"]: row for row in rows if row["member"] is not None}
+    require_new(new)
+    try:
+        Member.objects.bulk_create(
+            [fill(Member(branch_id=row["branch"]), row["writes"]) for row in new], batch_size=500
+        )
+        update_members(known)
+    except IntegrityError as error:  # the same ID number came in elsewhere this very moment
+        raise Refused(CHANGED_SINCE, "changed_since") from error
+
+
+def require_new(rows: list[dict]) -> None:
+    """Nobody of these has come in since the check: by ID number anywhere, by name in the branch."""
+    digests = [digest(decrypt(row["writes"]["id_number"])) for row in rows if "id_number" in row["writes"]]
+    for piece in pieces(digests):
+        if Member.objects.filter(id_digest__in=piece).exists():
+            raise Refused(CHANGED_SINCE, "changed_since")
+    now = Counter(names_in({row["branch"] for row in rows}, sorted({row["writes"]["name"] for row in rows})))
+    if any(now[row["branch"], row["writes"]["name"]] != row["state"] for row in rows):
+        raise Refused(CHANGED_SINCE, "changed_since")
+
+
+def names_in(branches: set[int], names: list[str]) -> Iterator[tuple[int, str]]:
+    for piece in pieces(names):
+        found = Member.objects.present().filter(name__in=piece).order_by()
+        yield from (pair for pair in found.values_list("branch_id", "name") if pair[0] in branches)
+
+
+def update_members(rows: dict[int, dict]) -> None:
+    for piece in pieces(sorted(rows), 500):
+        members = list(
+            Member.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=piece).order_by("pk")
+        )
+        if len(members) != len(piece) or any(fingerprint(m) != rows[m.pk]["state"] for m in members):
+            raise Refused(CHANGED_SINCE, "changed_since")
+        changed: set[str] = set()
+        for member in members:
+            before = set(rows[member.pk]["writes"])
+            fill(member, rows[member.pk]["writes"])
+            changed |= before | {"id_digest", "phone_digest", "initials"}
+        Member.objects.bulk_update(members, sorted(changed), batch_size=100)
+
+
+def fill(member: Member, writes: dict) -> Member:
+    for name, value in writes.items():
+        if name in SECRET:
+            value = decrypt(value)
+            setattr(member, {"id_number": "id_digest", "phone": "phone_digest"}[name], digest(value))
+        elif name in DATES:
+            value = date.fromisoformat(value)
+        elif name == "name":
+            member.initials = initials(value)
+        setattr(member, name, value)
+    return member
