@@ -1,3 +1,23 @@
+from django.urls import path
+
+from attendance.views import entries, lists, makeup, paper, register, roster
+
 app_name = "attendance"
 
-urlpatterns = []
+urlpatterns = [
+    path("sessions/<int:pk>/register/", register.register, name="register"),
+    path("sessions/<int:pk>/marks/", register.marks, name="marks"),
+    path("sessions/<int:pk>/visitors/", register.visitors, name="visitors"),
+    path("sessions/<int:pk>/undo/", register.register_undo, name="register_undo"),
+    path("sessions/<int:pk>/close/", register.part_close, name="part_close"),
+    path("sessions/<int:pk>/reopen/", register.part_reopen, name="part_reopen"),
+    path("sessions/<int:pk>/sheet/", paper.sheet_print, name="sheet_print"),
+    path("sessions/<int:pk>/rows/", lists.session_rows, name="session_rows"),
+    path("campaigns/<int:campaign_pk>/roster/", lists.roster_list, name="roster_list"),
+    path("campaigns/<int:campaign_pk>/roster/draw/", roster.roster_draw, name="roster_draw"),
+    path("entries/<int:pk>/", entries.entry_detail, name="entry_detail"),
+    path("entries/<int:pk>/waiver/", entries.waiver_set, name="waiver_set"),
+    path("entries/<int:pk>/waiver/end/", entries.waiver_end, name="waiver_end"),
+    path("campaigns/<int:campaign_pk>/makeup/", makeup.makeup_list, name="makeup_list"),
+    path("campaigns/<int:campaign_pk>/makeup/new/", makeup.makeup_new, name="makeup_new"),
+]

@@ -26,7 +26,11 @@ class Outcome:
 
     @property
     def can_undo(self) -> bool:
-        return bool(self.batches) and not any(getattr(batch, "undone_by", None) for batch in self.batches)
+        """One whole sending of marks, not yet taken back, and not itself a taking back."""
+        if len(self.batches) != 1 or not self.sent:
+            return False
+        batch = self.batches[0]
+        return batch.kind == MarkBatch.Kind.REGISTER and not hasattr(batch, "undone_by")
 
 
 def outcome(session: TrainingSession, user: User, uuids: Iterable[UUID]) -> Outcome:
@@ -77,6 +81,15 @@ def session_sums(parts: Iterable[SessionUnit]) -> dict[str, int]:
     return {name: totals[f"sum_{name}"] or 0 for name in SUMS}
 
 
+def has_unknown(parts: Iterable[SessionUnit]) -> bool:
+    """Whether these open sheets still expect somebody nobody marked; an unopened sheet is all unknown."""
+    waiting = [part for part in parts if part.closed_at is None]
+    unknown = Attendance.objects.filter(
+        session_unit__in=[part.pk for part in waiting], part=Part.EXPECTED, status="unmarked"
+    )
+    return any(part.recorded_at is None for part in waiting) or unknown.exists()
+
+
 def session_rows(parts: Iterable[SessionUnit], which: str = "all") -> QuerySet[Attendance]:
     """The rows behind one figure of a session, in the branch's own order."""
     found = Attendance.objects.filter(session_unit__in=[part.pk for part in parts])
@@ -93,7 +106,7 @@ def session_rows(parts: Iterable[SessionUnit], which: str = "all") -> QuerySet[A
         "visitors": found.filter(part=Part.VISITOR, status__in=ATTENDED),
     }.get(which, found)
     return rows.select_related("entry__member", "unit").order_by(
-        "session_unit__unit__path", "entry__member__place_in_list", "entry_id"
+        "unit__path", "entry__member__place_in_list", "entry_id"
     )
 
 

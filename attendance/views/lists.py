@@ -1,0 +1,108 @@
+"""The lists behind the figures: rows of a session, people of a campaign."""
+
+from django.db.models import Q
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from attendance import queries
+from attendance.models import Why
+from attendance.queries import batches
+from attendance.views.getters import get_campaign, get_session, get_unit, unit_crumbs
+from attendance.views.paging import key_page
+from attendance.views.sheet import words_of
+
+ROWS = [
+    ("all", "全部"),
+    ("expected", "应到"),
+    ("attended", "实到"),
+    ("missing", "没来"),
+    ("late", "迟到"),
+    ("leave", "请假"),
+    ("absent", "缺席"),
+    ("unmarked", "未登记"),
+    ("optional", "不作要求来了"),
+    ("visitors", "外单位来听"),
+]
+# What an empty list means, by state; elsewhere the search or the filter found nobody.
+EMPTY = {
+    "not": ("没有未训的人", "应训的党员都已参训。"),
+    "never": ("没有一次都没参加的人", "应训的党员都来过。"),
+    "owing": ("没有人要补课", "开过的必训专题都补齐了。"),
+    "home_waiting": ("没有等着送学上门的人", "居家的党员都已送学。"),
+    "waived": ("没有不作硬性要求的人", "在党员个人页可以设置。"),
+    "floating": ("没有流动在外的人", "名册上没有标为流动的党员。"),
+    "trained": ("还没有人参训", "点名提交后，来过的人就在这里。"),
+    "first": ("还没有人首训", "点名提交后，来过的人就在这里。"),
+    "done": ("还没有人学完", "学完全部必训专题的人会在这里。"),
+    "home": ("还没有送学上门", "安排送学上门并登记后，就在这里。"),
+}
+SEGMENTS = ("all", "due", "trained", "not", "never", "owing", "done", "floating", "home_waiting", "waived")
+
+
+@require_GET
+def session_rows(request, pk):
+    """Everybody on the sheets of a session, or those of one figure."""
+    session = get_session(request, pk)
+    which = request.GET.get("status", "all")
+    which = which if which in dict(ROWS) else "all"
+    parts = queries.parts_for(session, request.user)
+    parts = [p for p in parts if request.GET.get("unit", str(p.unit_id)) == str(p.unit_id)] or parts
+    found = batches.session_rows(parts, which)
+    text = request.GET.get("q", "").strip()[:50]
+    if text:
+        found = found.filter(
+            Q(entry__member__name__startswith=text) | Q(entry__member__initials__startswith=text.lower())
+        )
+    page = key_page(found, request.GET.get("after", ""))
+    context = {
+        "session": session,
+        "campaign": session.campaign,
+        "which": which,
+        "label": dict(ROWS)[which],
+        "choices": ROWS,
+        "page": page,
+        "lines": [(row, words_of(row.status, row.reason)) for row in page.rows],
+        "q": text,
+        "is_recorded": any(part.recorded_at for part in parts),
+        "many": len(parts) > 1,
+    }
+    return render(request, "attendance/session_rows.html", context)
+
+
+@require_GET
+def roster_list(request, campaign_pk):
+    """People of a unit in one campaign, by state: the list behind every figure of persons."""
+    campaign = get_campaign(request, campaign_pk)
+    unit = get_unit(request, campaign)
+    state = request.GET.get("state", "all")
+    state = state if state in queries.STATES else "all"
+    why = request.GET.get("why", "")
+    why = why if why in Why.values else ""
+    text = request.GET.get("q", "").strip()[:50]
+    page = key_page(queries.standings(unit, state, why, text), request.GET.get("after", ""))
+    label = Why(why).label if why else queries.STATES[state][0]
+    context = {
+        "campaign": campaign,
+        "unit": unit,
+        "crumbs": unit_crumbs(unit, request.user),
+        "state": state,
+        "why": why,
+        "q": text,
+        "label": label,
+        "page": page,
+        "segments": [(code, queries.STATES[code][0]) for code in SEGMENTS],
+        "reasons": [(value, name) for value, name in Why.choices if value],
+        "empty": ("没有找到", "换个名字或换个筛选再看。")
+        if text or why
+        else EMPTY.get(state, ("名册上还没有人", "划定名册以后，人就在这里。")),
+        "text": _text(unit, label, page.total, state),
+    }
+    return render(request, "attendance/roster_list.html", context)
+
+
+def _text(unit, label, total, state):
+    """Ready for WeChat: numbers, no names."""
+    today = timezone.localdate()
+    ask = "，请尽快安排。" if state in ("not", "never", "owing", "home_waiting") and total else "。"
+    return f"{unit.name}冬训：截至{today.month}月{today.day}日，{label}{total}人{ask}"

@@ -1,0 +1,268 @@
+"""点名: the register of one session, its marks, undoing, closing and opening again."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, JsonResponse, UnreadablePostError
+from django.middleware.csrf import get_token
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from attendance import queries
+from attendance.forms import MAX_BYTES, BadBatch, CloseForm, parse_form, parse_marks
+from attendance.models import MarkBatch
+from attendance.queries import batches
+from attendance.services.closing import close_parts, reopen_part
+from attendance.services.marks import record_marks, undo_batch
+from attendance.views import sheet
+from attendance.views.getters import get_session, needs
+from organizations.service import Refused
+
+MANY_PEOPLE = 500
+VISITORS_SHOWN = 20
+REFUSALS = {
+    "unknown": "不在您可以登记的名册里",
+    "other_part": "在另一个单位的登记表上",
+    "not_expected": "不在这场的名单里，没来就不用登记",
+    "closed": "登记已经完成，等组织员重新打开",
+    "frozen": "数据已经上报锁定，等上级解锁",
+    "campaign_closed": "冬训已经结束",
+}
+
+
+@require_http_methods(["GET", "POST"])
+def register(request, pk):
+    """The register; with ?batch= what became of a sending. POST is the form of a page without JavaScript."""
+    session = get_session(request, pk)
+    if request.method == "POST":
+        return _submit(request, session)
+    if request.GET.getlist("batch"):
+        return _show_outcome(request, session)
+    return render(request, "attendance/register.html", _page(request, session))
+
+
+def _page(request, session, **more):
+    view = queries.register(session, request.user)
+    shown = _shown_parts(view, request.GET.get("part", ""))
+    text = request.GET.get("visitor", "").strip()[:50]
+    return {
+        "session": session,
+        "campaign": session.campaign,
+        "view": view,
+        "parts": [(part, sheet.blocks(part)) for part in shown],
+        "is_partial": len(shown) < len(view.parts),
+        "can_send": _can_send(session) and any(part.can_mark for part in shown),
+        "is_future": queries.held_on(session) > timezone.localdate(),
+        "batch": uuid.uuid4(),
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
+        "csrf_token": get_token(request),
+        "visitor_text": text,
+        "visitors": _visitors(session, request.user, text),
+    } | more
+
+
+def _can_send(session):
+    today = timezone.localdate()
+    return session.is_valid and session.campaign.is_open and queries.held_on(session) <= today
+
+
+def _shown_parts(view, asked):
+    """All branches on one page, or one where the hall is very large."""
+    chosen = [part for part in view.parts if str(part.part.pk) == asked]
+    if chosen or view.expected_count <= MANY_PEOPLE:
+        return chosen or view.parts
+    waiting = [part for part in view.parts if part.can_mark and not part.part.recorded_at]
+    return (waiting or view.parts)[:1]
+
+
+def _visitors(session, user, text):
+    if not text or not user.marks_registers:
+        return []
+    return queries.possible_visitors(session, user, text)[:VISITORS_SHOWN]
+
+
+@require_GET
+def visitors(request, pk):
+    """People of the scope who may have come without being expected, by name or initials (fragment)."""
+    session = get_session(request, pk)
+    needs(request.user.marks_registers)
+    text = request.GET.get("visitor", "").strip()[:50]
+    context = {"visitors": _visitors(session, request.user, text), "visitor_text": text}
+    return render(request, "attendance/_visitors.html", context)
+
+
+def _submit(request, session):
+    needs(request.user.marks_registers)
+    try:
+        sent = parse_form(request.POST)
+        for part in sent:
+            record_marks(
+                actor=request.user,
+                session=session,
+                batch=part.batch,
+                marks=part.marks,
+                body_sha256=part.body_sha256,
+                counted_heads=part.counted_heads,
+            )
+    except (BadBatch, Refused) as refusal:
+        messages.warning(request, refusal.message)
+        return render(request, "attendance/register.html", _page(request, session), status=422)
+    query = "&".join(f"batch={part.batch}" for part in sent)
+    return redirect(f"{reverse('attendance:register', args=[session.pk])}?{query}")
+
+
+@require_POST
+def marks(request, pk):
+    """Store one sending; design.md 6. Every answer is JSON with a Chinese sentence."""
+    session = get_session(request, pk)
+    needs(request.user.marks_registers)
+    if request.content_type != "application/json":
+        return _refusal(415, "内容类型应当是 application/json。", "content_type")
+    try:
+        parsed = parse_marks(_body(request))
+        answer = record_marks(
+            actor=request.user,
+            session=session,
+            batch=parsed.batch,
+            marks=parsed.marks,
+            body_sha256=parsed.body_sha256,
+            counted_heads=parsed.counted_heads,
+        )
+    except BadBatch as bad:
+        return _refusal(bad.status, bad.message, "bad_batch")
+    except Refused as refusal:  # BatchReused among them
+        return _refusal(422, refusal.message, refusal.code)
+    lines = [mark.as_json() for mark in answer.marks]
+    return JsonResponse({"batch": str(answer.batch.uuid), "marks": lines})
+
+
+def _body(request):
+    try:
+        if int(request.headers.get("Content-Length") or 0) > MAX_BYTES:
+            raise BadBatch(413, "内容超过 1 MB，没有登记。请分几次提交。")
+        return request.body
+    except (RequestDataTooBig, ValueError):
+        raise BadBatch(413, "内容超过 1 MB，没有登记。请分几次提交。") from None
+    except UnreadablePostError:
+        raise BadBatch(400, "内容没有收全，请再发一次。") from None
+
+
+def _refusal(status, message, code):
+    return JsonResponse({"error": message, "code": code}, status=status)
+
+
+def _show_outcome(request, session):
+    """What became of the sending, who is missing now, and what comes next."""
+    uuids = [found for text in request.GET.getlist("batch")[:20] if (found := _uuid(text))]
+    result = batches.outcome(session, request.user, uuids)
+    parts = queries.parts_for(session, request.user)
+    sums = batches.session_sums(parts)
+    missing = batches.session_rows(parts, "missing")
+    context = {
+        "session": session,
+        "campaign": session.campaign,
+        "result": result,
+        "conflicts": [_conflict(conflict) for conflict in result.conflicts],
+        "waiting": [(mark, REFUSALS.get(mark.code, "")) for mark in result.held],
+        "rejected": [(mark, REFUSALS.get(mark.code, "")) for mark in result.rejected],
+        "sums": sums,
+        "missing": [(row, sheet.words_of(row.status, row.reason)) for row in missing[:200]],
+        "missing_count": sums["expected"] - sums["attended"],
+        "parts": parts,
+        "open_parts": [part for part in parts if part.closed_at is None and part.recorded_at],
+        "close_form": CloseForm(rest_needed=bool(sums["unmarked"])),
+        "heads_here": sums["attended"] + sums["optional"] + sums["visitors"],
+        "text": batches.report_text(session, parts, sums) if parts else "",
+        "next_batch": uuid.uuid4(),
+    }
+    return render(request, "attendance/register_done.html", context)
+
+
+def _conflict(conflict):
+    mine, row, theirs = conflict["mine"], conflict["row"], conflict["theirs"]
+    return {
+        "name": mine.entry.member.name,
+        "field": f"m{row.entry_id}.{row.version}",
+        "code": sheet.code_of(mine.status, mine.reason),
+        "mine": sheet.words_of(mine.status, mine.reason),
+        "theirs": sheet.words_of(row.status, row.reason),
+        "by": theirs.batch.account.name if theirs else "",
+        "at": theirs.batch.at if theirs else None,
+    }
+
+
+def _uuid(text):
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+@require_POST
+def register_undo(request, pk):
+    """Take back one's own sending. Asking twice gives the same answer."""
+    session = get_session(request, pk)
+    needs(request.user.marks_registers)
+    batch = get_object_or_404(
+        MarkBatch, uuid=_uuid(request.POST.get("batch", "")), session=session, account=request.user
+    )
+    try:
+        answer = undo_batch(
+            actor=request.user, batch=batch, uuid=_uuid(request.POST.get("uuid", "")) or uuid.uuid4()
+        )
+    except Refused as refusal:
+        messages.warning(request, refusal.message)
+        return redirect("attendance:register", session.pk)
+    lost = len(answer.of("conflict"))
+    messages.success(request, "已撤销刚才这次提交，名单恢复到提交以前。")
+    if lost:
+        messages.warning(request, f"其中{lost}人后来又被改过，没有动，请在名单上核对。")
+    return redirect("attendance:register", session.pk)
+
+
+@require_POST
+def part_close(request, pk):
+    """Finish the sheets: nothing is preselected for those nobody marked."""
+    session = get_session(request, pk)
+    needs(request.user.marks_registers)
+    parts = queries.parts_for(session, request.user, to_write=True)
+    form = CloseForm(request.POST, rest_needed=batches.has_unknown(parts))
+    if not form.is_valid():
+        messages.warning(request, "请选择没有登记的人怎么算，再完成登记。")
+        return redirect("attendance:register", session.pk)
+    try:
+        closed = close_parts(actor=request.user, session=session, **form.as_service())
+    except Refused as refusal:
+        messages.warning(request, refusal.message)
+        return redirect("attendance:register", session.pk)
+    messages.success(request, f"登记已完成（{len(closed)}个支部）。要改，可以重新打开。")
+    return redirect("attendance:session_rows", session.pk)
+
+
+@require_POST
+def part_reopen(request, pk):
+    """Open a finished sheet again, with a reason."""
+    session = get_session(request, pk)
+    needs(request.user.keeps_records)
+    part = get_object_or_404(session.parts.select_related("session__host", "unit"), pk=_digits(request))
+    if part.pk not in {own.pk for own in queries.parts_for(session, request.user, to_write=True)}:
+        raise Http404
+    try:
+        released = reopen_part(actor=request.user, part=part, reason=request.POST.get("reason", "")[:200])
+    except Refused as refusal:
+        messages.warning(request, refusal.message)
+    else:
+        more = f"，等着的{len(released.marks)}条登记已经处理" if released else ""
+        messages.success(request, f"{part.unit.name}的登记已重新打开{more}。")
+    return redirect("attendance:register", session.pk)
+
+
+def _digits(request):
+    text = request.POST.get("part", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Http404
+    return int(text)
