@@ -80,9 +80,25 @@ def django_db_setup(django_db_setup, django_db_blocker):
         services.flush_past_triggers(connections["default"])
     guard.watch(connections["default"])
     real = connections["snapshot"]
-    connections["snapshot"] = connections["default"]
+    share_snapshot.wanted = True
+    share_snapshot()
     yield
+    share_snapshot.wanted = False
     connections["snapshot"] = real
+
+
+def share_snapshot():
+    if share_snapshot.wanted:
+        connections["snapshot"] = connections["default"]
+
+
+share_snapshot.wanted = False
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    # Again for each test: while Playwright's event loop runs, Django keeps other connections.
+    share_snapshot()
 
 
 @pytest.fixture

@@ -83,21 +83,21 @@ def point_to(app: Celery, url: str) -> None:
 def flush_past_triggers(connection) -> None:
     """Append-only tables refuse the DELETE that empties them after a transactional test; on
     PostgreSQL that is a TRUNCATE, which their row triggers let pass."""
-    flush = connection.ops.execute_sql_flush
+    flush = type(connection.ops).execute_sql_flush
 
-    def flush_without_triggers(sql_list):
-        with connection.cursor() as cursor:
+    def flush_without_triggers(operations, sql_list):
+        with operations.connection.cursor() as cursor:
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
             triggers = cursor.fetchall()
             for name, _ in triggers:
                 cursor.execute(f'DROP TRIGGER "{name}"')
             try:
-                flush(sql_list)
+                flush(operations, sql_list)
             finally:
                 for _, create in triggers:
                     cursor.execute(create)
 
-    connection.ops.execute_sql_flush = flush_without_triggers
+    type(connection.ops).execute_sql_flush = flush_without_triggers
 
 
 def environment_of_test_database() -> dict[str, str]:

@@ -16,8 +16,9 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """One browser a module; its event loop ends with it, so other tests never run beside a loop."""
     program = helpers.chromium_path()
     if not program:
         pytest.skip("no Chromium: apt-get install chromium fonts-noto-cjk")
