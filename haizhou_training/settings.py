@@ -186,6 +186,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "organizations.validators.ThreeClassesValidator"},
+    {"NAME": "organizations.validators.LocalWordsValidator"},
 ]
 LOGIN_URL = "organizations:login"
 LOGIN_REDIRECT_URL = "reports:home"

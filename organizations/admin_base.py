@@ -17,6 +17,7 @@ changed. A `Refused` becomes a sentence above the form and nothing is stored.
 """
 
 from collections.abc import Callable
+from functools import wraps
 
 from django.contrib import admin
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
@@ -42,18 +43,31 @@ class LedgerSite(admin.AdminSite):
     site_url = "/"
     enable_nav_sidebar = True
 
+    def admin_view(self, view, cacheable=False):
+        """Who is logged in and may not read records gets 403, not a second login page."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def guarded(request, *args, **kwargs):
+            if request.user.is_authenticated and not self.has_permission(request):
+                raise PermissionDenied
+            return inner(request, *args, **kwargs)
+
+        return guarded
+
     @never_cache
     def login(self, request, extra_context=None):
-        if request.user.is_authenticated:
-            raise PermissionDenied
         return redirect("organizations:login")
+
+    def logout(self, request, extra_context=None):
+        return redirect("admin:index")
 
     def password_change(self, request, extra_context=None):
         return redirect("organizations:password_change")
 
     def get_urls(self):
-        # Only pages we mean to offer: no second logout or password page, no redirects by content type.
-        dropped = {"logout", "password_change_done", "view_on_site"}
+        # Only pages we mean to offer: no second password page, no redirects by content type.
+        dropped = {"password_change_done", "view_on_site"}
         return [pattern for pattern in super().get_urls() if getattr(pattern, "name", "") not in dropped]
 
 

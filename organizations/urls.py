@@ -1,6 +1,6 @@
 from django.urls import path
 
-from organizations.views import accounts, audit, jobs, login, members, organizations
+from organizations.views import accounts, audit, imports, jobs, login, members, organizations
 
 app_name = "organizations"
 
@@ -29,5 +29,10 @@ urlpatterns = [
     path("jobs/<uuid:uuid>/", jobs.job_detail, name="job_detail"),
     path("jobs/<uuid:uuid>/status/", jobs.job_status, name="job_status"),
     path("jobs/<uuid:uuid>/file/", jobs.job_file, name="job_file"),
+    path("import/", imports.import_upload, name="import_upload"),
+    path("import/template.xlsx", imports.import_template, name="import_template"),
+    path("import/<int:pk>/", imports.import_detail, name="import_detail"),
+    path("import/<int:pk>/store/", imports.import_store, name="import_store"),
+    path("import/<int:pk>/annotated.xlsx", imports.import_annotated, name="import_annotated"),
     path("audit/", audit.audit_list, name="audit_list"),
 ]

@@ -2,6 +2,29 @@ import re
 
 from django.core.exceptions import ValidationError
 
+# What people here would try first, whatever year or signs they put around it.
+GUESSABLE = frozenset(
+    (
+        *("dangxiao", "dongxun", "dangyuan", "dangjian", "dangwei", "zuzhibu", "zuzhiyuan"),
+        *("haizhou", "haizhoudongxun", "zhonghua", "zhongguo", "woaini", "root", "admin"),
+        *("password", "passwd", "administrator", "qwerty", "qwertyuiop", "asdfgh"),
+    )
+)
+
+
+class LocalWordsValidator:
+    """No account name, own name, organization or local catchword, with or without a year behind it."""
+
+    def validate(self, password, user=None):
+        plain = password.lower()
+        own = [user.username.lower(), user.name, user.organization.name] if user else []
+        letters = re.sub(r"[^a-z]", "", plain)
+        if letters in GUESSABLE or any(len(word) > 1 and word in plain for word in own):
+            raise ValidationError(self.get_help_text(), code="password_guessable")
+
+    def get_help_text(self):
+        return "密码里不要用账号、姓名、单位名称，也不要用“dangxiao”这类一猜就中的词。"
+
 
 class ThreeClassesValidator:
     """At least three of: lower case, upper case, digits, signs (GB/T 22239 asks for 复杂度)."""

@@ -7,6 +7,9 @@ search any answer for people of the other place.
 from contextlib import contextmanager
 from datetime import date
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from organizations import service
 from organizations.models import Member, Organization, OrganizationKind, Role, User
 
@@ -58,6 +61,14 @@ def make_user(username, organization, role, **fields):
         user.set_password(PASSWORD)
         user.save()
         return user
+
+
+def query_count(client, url, **params) -> int:
+    """How many queries one GET takes, after a first one that renews the login."""
+    client.get(url, params)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url, params).status_code == 200
+    return len(captured)
 
 
 class Cast:

@@ -68,11 +68,8 @@ class AuditEventAdmin(ServiceAdmin):
     fields = ["at", "actor_name", "organization", "action", "summary", "changed", "address"]
     readonly_fields = ["changed"]
 
-    def has_view_permission(self, request, obj=None):
-        return super().has_view_permission(request, obj) and request.user.role == Role.OFFICER
-
     def has_module_permission(self, request):
-        return self.has_view_permission(request)
+        return super().has_module_permission(request) and request.user.role == Role.OFFICER
 
     @admin.display(description="改动")
     def changed(self, event):
