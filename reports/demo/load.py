@@ -18,7 +18,7 @@ from campaigns.services.campaigns import create_campaign, draw_units
 from organizations.models import AuditEvent, Member, Organization, Role, User
 from organizations.service import Refused, service
 from organizations.services import audit
-from reports.demo import accounts, bulk, lecturers
+from reports.demo import accounts, bulk, evenings, lecturers
 from reports.demo.people import People
 from reports.demo.registers import FINISHED, RUNNING, Habits, Registers
 from reports.demo.service import ServiceTasks
@@ -92,10 +92,12 @@ def _load(demo: Demo, say: Say) -> None:
     for campaign, (winter, habits, share) in zip(campaigns, winters, strict=True):
         over = winter is LAST_WINTER
         _train(tree, campaign, demo, winter, habits, say)
-        tasks.store(campaign, round(demo.members * share), authors, over)
+        tasks.store(campaign, max(24, round(demo.members * share)), authors, over)
         Campaign.objects.filter(pk=campaign.pk).update(stage=Stage.CLOSED if over else Stage.OPEN)
         campaign.refresh_from_db()
         rebuild(campaign=campaign)
+        if not over:
+            evenings.store(campaign, demo.today)
         say(f"{campaign.label}：统计完成")
     _record(tree, demo)
 

@@ -52,7 +52,7 @@ class Registers:
         }
 
     def chance(self, person: str, other: str, purpose: int) -> str:
-        return dice(person, other, self.seed * 1009 + purpose * 7919 + self.campaign.pk * 104_729)
+        return dice(person, other, self.seed * 1009 + purpose * 7919 + self.is_open * 104_729)
 
     # --- Roster -----------------------------------------------------------------------------
     def draw(self) -> None:
