@@ -12,6 +12,14 @@ class ServiceTaskQuerySet(models.QuerySet):
     def manageable_by(self, user):
         return self.filter(unit__in=Unit.objects.manageable_by(user))
 
+    def search(self, text: str):
+        """By what it is, for whom, or who does it."""
+        return self.filter(
+            models.Q(title__icontains=text)
+            | models.Q(beneficiary__icontains=text)
+            | models.Q(owner__name__startswith=text)
+        )
+
 
 class ServiceTask(models.Model):
     """One thing done for residents: a problem with an owner and a deadline, a result, and who confirmed it.

@@ -140,6 +140,7 @@ def change_session(*, actor: User, session: TrainingSession, plan: Plan) -> Trai
     session = hosted(actor, session)
     branches = lock_for(actor, session.host, plan.units, also=session.parts.values_list("unit_id", flat=True))
     session = unrecorded(session)
+    check_parts_are_mine(actor, session)
     check_plan(session.campaign, session.host, plan)
     for column, value in plan.columns().items():
         setattr(session, column, value)
@@ -172,6 +173,12 @@ def hosted(actor: User, session: TrainingSession) -> TrainingSession:
     if found is None:
         raise Refused("这场由其他单位主办，请联系主办单位修改。", "scope")
     return found
+
+
+def check_parts_are_mine(actor: User, session: TrainingSession) -> None:
+    """Somebody who sees only some of the parts must not drop the others by saving."""
+    if session.parts.exclude(unit__in=Unit.objects.manageable_by(actor)).exists():
+        raise Refused("这场还有您管理范围以外的支部参加，请由安排它的上级修改。", "scope")
 
 
 def unrecorded(session: TrainingSession) -> TrainingSession:

@@ -4,7 +4,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from campaigns.models import Campaign, ProgrammeItem, Stage, Topic
-from campaigns.services.campaigns import locked, record, words
+from campaigns.services.campaigns import locked, record, rename_programme, words
 from organizations.models import User
 from organizations.service import Refused, service
 
@@ -35,6 +35,20 @@ def save_topics(*, actor: User, campaign: Campaign, topics: list[dict]) -> list[
         campaign.save(update_fields=["recount_due_at"])
     record(actor, campaign, "campaign.topics", f"修改“{campaign.label}”的专题，共{len(saved)}个")
     return saved
+
+
+@service
+def save_programme(
+    *,
+    actor: User,
+    campaign: Campaign,
+    groups: dict[int, str],
+    items: dict[int, tuple[str, str]],
+    topics: list[dict],
+) -> None:
+    """Step 2 in one piece: all of it is saved or nothing. Repeating it changes nothing but the audit."""
+    rename_programme(actor=actor, campaign=campaign, groups=groups, items=items)
+    save_topics(actor=actor, campaign=campaign, topics=topics)
 
 
 def compulsory_bits(topics) -> set[int]:

@@ -1,0 +1,171 @@
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from campaigns.forms.service import StepForm, TaskForm
+from campaigns.models import ServiceTask, Unit
+from campaigns.queries import count_tasks, task_states
+from campaigns.services import service_tasks
+from campaigns.views.getters import chosen_campaign, chosen_unit, own_units, trail, unit_tree
+from organizations.models import Member
+from organizations.paging import key_page
+from organizations.service import Refused
+
+MOST_SUGGESTED = 20
+
+
+@require_GET
+def service_list(request):
+    """Service tasks of the scope: open, overdue, done."""
+    campaign = chosen_campaign(request)
+    if campaign is None:
+        return render(request, "campaigns/service_list.html", {"campaign": None})
+    unit, text = chosen_unit(request, campaign), request.GET.get("q", "").strip()
+    tasks = ServiceTask.objects.visible_to(request.user).filter(campaign=campaign)
+    if unit:
+        tasks = tasks.filter(unit__in=Unit.objects.below(unit))
+    if text:
+        tasks = tasks.search(text)
+    states = task_states()
+    state = request.GET.get("state", "open")
+    state = state if state in states else "open"
+    counts = count_tasks(tasks.order_by())
+    rows = tasks.filter(states[state][1]).select_related("unit", "owner")
+    context = {
+        "campaign": campaign,
+        "unit": unit,
+        "trail": trail(request.user, unit),
+        "page": key_page(request, rows, "-id"),
+        "query": text,
+        "state": state,
+        "tabs": [(word, label, counts[f"n_{word}"]) for word, (label, _) in states.items()],
+        "today": timezone.localdate(),
+    }
+    return render(request, "campaigns/service_list.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def service_new(request):
+    """Write down one thing to be done."""
+    if not request.user.keeps_records:
+        raise Http404
+    campaign = chosen_campaign(request)
+    if campaign is None or not campaign.is_open:
+        return render(request, "campaigns/session_closed.html", {"campaign": campaign})
+    top, units, too_many = unit_tree(request.user, campaign, chosen_unit(request, campaign))
+    form = TaskForm(
+        request.POST or None,
+        user=request.user,
+        units=own_units(request.user, campaign),
+        initial={"unit": top},
+    )
+    form.fields["unit"].choices = [(unit.pk, unit.name) for unit in units] or [("", "没有可选的单位")]
+    if request.method == "POST" and form.is_valid():
+        try:
+            task = service_tasks.open_task(actor=request.user, **form.cleaned_data)
+            messages.success(request, "登记好了。")
+            return redirect("campaigns:service_detail", task.pk)
+        except Refused as refusal:
+            form.add_error(None, refusal.message)
+    context = {"campaign": campaign, "form": form, "units": units, "too_many": too_many, "top": top}
+    return render(request, "campaigns/service_form.html", context, status=422 if form.errors else 200)
+
+
+@require_GET
+def service_owners(request):
+    """Names for the owner field while somebody types: 姓名（党支部）."""
+    text = request.GET.get("owner", "").strip()
+    members = Member.objects.manageable_by(request.user).present().select_related("branch")
+    found = members.search(text)[:MOST_SUGGESTED] if text else []
+    return render(request, "campaigns/_owners.html", {"members": found})
+
+
+def detail_context(request, task: ServiceTask) -> dict:
+    return {
+        "task": task,
+        "campaign": task.campaign,
+        "trail": trail(request.user, task.unit),
+        "events": task.events.select_related("by"),
+        "today": timezone.localdate(),
+        "may_change": ServiceTask.objects.manageable_by(request.user).filter(pk=task.pk).exists(),
+    }
+
+
+@require_GET
+def service_detail(request, pk):
+    """One task with its history and the next step."""
+    seen = ServiceTask.objects.visible_to(request.user).select_related("campaign", "unit", "owner__branch")
+    task = get_object_or_404(seen, pk=pk)
+    return render(request, "campaigns/service_detail.html", detail_context(request, task))
+
+
+def take_step(request, pk, act) -> object:
+    """One step of a task: `act` gets the task and the cleaned form; a refusal is shown on the page."""
+    mine = ServiceTask.objects.manageable_by(request.user).select_related("campaign", "unit", "owner__branch")
+    task = get_object_or_404(mine, pk=pk)
+    form = StepForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise Refused(next(iter(form.errors.values()))[0])
+        act(task, form.cleaned_data)
+    except Refused as refusal:
+        context = detail_context(request, task) | {"refused": refusal.message, "typed": request.POST}
+        return render(request, "campaigns/service_detail.html", context, status=422)
+    messages.success(request, "记下了。")
+    return redirect("campaigns:service_detail", pk)
+
+
+@require_POST
+def service_note(request, pk):
+    """Add one line of progress."""
+    return take_step(
+        request,
+        pk,
+        lambda task, step: service_tasks.note_task(actor=request.user, task=task, text=step["text"]),
+    )
+
+
+@require_POST
+def service_resolve(request, pk):
+    """办结, with its result."""
+    return take_step(
+        request,
+        pk,
+        lambda task, step: service_tasks.resolve_task(
+            actor=request.user, task=task, result=step["text"], resolved_on=step["day"]
+        ),
+    )
+
+
+@require_POST
+def service_confirm(request, pk):
+    """Somebody confirms that it is done."""
+    return take_step(
+        request,
+        pk,
+        lambda task, step: service_tasks.confirm_task(
+            actor=request.user, task=task, confirmed_by=step["text"][:50]
+        ),
+    )
+
+
+@require_POST
+def service_reopen(request, pk):
+    """The result did not hold."""
+    return take_step(
+        request,
+        pk,
+        lambda task, step: service_tasks.reopen_task(actor=request.user, task=task, reason=step["text"]),
+    )
+
+
+@require_POST
+def service_drop(request, pk):
+    """It will not be done here."""
+    return take_step(
+        request,
+        pk,
+        lambda task, step: service_tasks.drop_task(actor=request.user, task=task, reason=step["text"]),
+    )

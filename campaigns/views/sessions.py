@@ -1,0 +1,189 @@
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from campaigns.forms.sessions import SessionForm, first_values, values_of
+from campaigns.models import Campaign, Lecturer, TrainingSession, Unit
+from campaigns.queries import SESSION_FILTERS, listed_sessions, session_states, with_progress
+from campaigns.services import sessions
+from campaigns.views.getters import chosen_campaign, chosen_unit, number, own_units, trail, unit_tree
+from campaigns.views.paging import session_page
+from organizations.models import AuditEvent
+from organizations.paging import key_page
+from organizations.service import Refused
+
+TABS = ("week", "coming", "missing", "recorded", "all")
+SOONEST_FIRST = ("week", "coming", "missing")
+FIELD_OF_REFUSAL = {
+    "outside_campaign": "day",
+    "ends_before_start": "other_minutes",
+    "too_long": "other_minutes",
+    "no_units": "units",
+    "frozen": "units",
+}
+
+
+def asked_filters(request) -> dict[str, str]:
+    """What a link behind a figure adds; a number that is none is a page that does not exist."""
+    filters = {name: request.GET[name] for name in SESSION_FILTERS if request.GET.get(name)}
+    if "topic" in filters:
+        number(filters["topic"])
+    if filters.get("department", "any") != "any":
+        number(filters["department"])
+    return filters
+
+
+@require_GET
+def session_list(request):
+    """Classes of the scope: this week's, coming ones, those without a register."""
+    campaign = chosen_campaign(request)
+    if campaign is None:
+        return render(request, "campaigns/session_list.html", {"campaign": None})
+    unit, text = chosen_unit(request, campaign), request.GET.get("q", "").strip()
+    states = session_states(timezone.now())
+    state = request.GET.get("state", "all")
+    state = state if state in states else "all"
+    filters = asked_filters(request)
+    rows = listed_sessions(request.user, campaign, unit=unit, state=state, search=text, **filters)
+    page = session_page(request, with_host(rows), newest_first=state not in SOONEST_FIRST)
+    context = {
+        "campaign": campaign,
+        "unit": unit,
+        "trail": trail(request.user, unit),
+        "page": page,
+        "query": text,
+        "state": state,
+        "state_label": states[state][0],
+        "tabs": [(word, states[word][0]) for word in TABS],
+        "filtered": bool(filters) or state not in TABS,
+        "now": timezone.now(),
+    }
+    return render(request, "campaigns/session_list.html", context)
+
+
+def with_host(rows):
+    return with_progress(rows).select_related("host", "form")
+
+
+@require_GET
+def session_detail(request, pk):
+    """One class: facts, topics, and each unit's part with its register."""
+    seen = TrainingSession.objects.visible_to(request.user)
+    session = get_object_or_404(seen.select_related("campaign", "host__organization", "form"), pk=pk)
+    mine = Unit.objects.visible_to(request.user).filter(campaign=session.campaign)
+    parts = session.parts.filter(unit__in=mine).select_related("unit")
+    hosting = TrainingSession.objects.hosted_by(request.user).filter(pk=session.pk).exists()
+    context = {
+        "session": session,
+        "campaign": session.campaign,
+        "trail": trail(request.user, session.host),
+        "page": key_page(request, parts, "unit__path", "id"),
+        "elsewhere": session.parts.exclude(unit__in=mine).count(),
+        "recorded": session.parts.filter(recorded_at__isnull=False).count(),
+        "topics": session.topics.select_related("task"),
+        "lecturers": session.lecturers.select_related("department"),
+        "hosting": hosting,
+        "is_over": session.ends_at <= timezone.now(),
+        "events": AuditEvent.objects.about(session)[:20],
+    }
+    context["may_change"] = (
+        hosting and session.is_valid and not context["recorded"] and session.campaign.is_open
+    )
+    return render(request, "campaigns/session_detail.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def session_new(request):
+    """Plan a class for one or several branches of the scope."""
+    if not request.user.keeps_records:
+        raise Http404
+    campaign = chosen_campaign(request)
+    if campaign is None or not campaign.is_open:
+        return render(request, "campaigns/session_closed.html", {"campaign": campaign})
+    top = chosen_unit(request, campaign)
+    choice = unit_tree(request.user, campaign, top)
+    form = SessionForm(
+        request.POST or None,
+        campaign=campaign,
+        units=own_units(request.user, campaign),
+        initial=first_values(campaign, choice[0]),
+    )
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and (session := planned(request, campaign, form, choice[0]))
+    ):
+        messages.success(request, "场次安排好了。")
+        return redirect("campaigns:session_detail", session.pk)
+    return show_form(request, campaign, form, choice)
+
+
+def planned(request, campaign: Campaign, form: SessionForm, top: Unit) -> TrainingSession | None:
+    plan = form.plan()
+    try:
+        return sessions.plan_session(
+            actor=request.user,
+            campaign=campaign,
+            host=form.host(top),
+            request_uuid=form.cleaned_data["request_uuid"],
+            **{name: getattr(plan, name) for name in plan.__dataclass_fields__},
+        )
+    except Refused as refusal:
+        form.add_error(FIELD_OF_REFUSAL.get(refusal.code), refusal.message)
+        return None
+
+
+@require_http_methods(["GET", "POST"])
+def session_edit(request, pk):
+    """Change a class nobody has been marked for."""
+    hosted = TrainingSession.objects.hosted_by(request.user).select_related("campaign", "host", "form")
+    session = get_object_or_404(hosted, pk=pk)
+    campaign = session.campaign
+    form = SessionForm(
+        request.POST or None,
+        campaign=campaign,
+        units=own_units(request.user, campaign),
+        session=session,
+        initial=values_of(session),
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            sessions.change_session(actor=request.user, session=session, plan=form.plan())
+            messages.success(request, "改好了。")
+            return redirect("campaigns:session_detail", session.pk)
+        except Refused as refusal:
+            form.add_error(FIELD_OF_REFUSAL.get(refusal.code), refusal.message)
+    return show_form(request, campaign, form, unit_tree(request.user, campaign, None), session=session)
+
+
+def show_form(request, campaign: Campaign, form: SessionForm, choice, session=None):
+    """The form with what was used before: venues and lecturers of the scope."""
+    top, units, too_many = choice
+    before = TrainingSession.objects.hosted_by(request.user).exclude(venue="").order_by("-starts_at")
+    context = {
+        "campaign": campaign,
+        "form": form,
+        "session": session,
+        "top": top,
+        "units": units,
+        "too_many": too_many,
+        "branch_count": sum(unit.holds_people for unit in units),
+        "venues": dict.fromkeys(before.values_list("venue", flat=True)[:100]),
+        "names": Lecturer.objects.visible_to(request.user).values_list("name", flat=True)[:200],
+        "topics": form.fields["topics"].queryset,
+    }
+    return render(request, "campaigns/session_form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def session_cancel(request, pk):
+    """The class does not take place."""
+    session = get_object_or_404(TrainingSession.objects.hosted_by(request.user), pk=pk)
+    try:
+        sessions.cancel_session(actor=request.user, session=session, reason=request.POST.get("reason", ""))
+        messages.success(request, "已取消。")
+    except Refused as refusal:
+        messages.warning(request, refusal.message)
+    return redirect("campaigns:session_detail", session.pk)
