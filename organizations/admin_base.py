@@ -20,11 +20,13 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 
@@ -57,7 +59,7 @@ class LedgerSite(admin.AdminSite):
 
     @never_cache
     def login(self, request, extra_context=None):
-        return redirect("organizations:login")
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
     def logout(self, request, extra_context=None):
         return redirect("admin:index")
