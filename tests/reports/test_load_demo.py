@@ -233,6 +233,7 @@ def test_tree_steps_count_in_base_36():
 @pytest.mark.django_db
 def test_both_databases_throw_the_same_dice():
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {bulk.dice('%(one)s', '%(other)s', 77)}", {"one": 123456, "other": 654321})
+        columns = ("CAST(%(one)s AS bigint)", "CAST(%(other)s AS bigint)")
+        cursor.execute(f"SELECT {bulk.dice(*columns, 77)}", {"one": 123456, "other": 654321})
         mixed = (123456 * 48271 + 654321 * 69621 + 77) % bulk.PRIME
         assert cursor.fetchone()[0] == (mixed * mixed + mixed * 31) % bulk.PRIME % 1000
