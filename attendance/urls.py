@@ -1,6 +1,6 @@
 from django.urls import path
 
-from attendance.views import entries, lists, makeup, paper, register, roster
+from attendance.views import changes, entries, lists, makeup, paper, register, roster
 
 app_name = "attendance"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("sessions/<int:pk>/rows/", lists.session_rows, name="session_rows"),
     path("campaigns/<int:campaign_pk>/roster/", lists.roster_list, name="roster_list"),
     path("campaigns/<int:campaign_pk>/roster/draw/", roster.roster_draw, name="roster_draw"),
+    path("campaigns/<int:campaign_pk>/roster/changes/", changes.roster_changes, name="roster_changes"),
     path("entries/<int:pk>/", entries.entry_detail, name="entry_detail"),
     path("entries/<int:pk>/waiver/", entries.waiver_set, name="waiver_set"),
     path("entries/<int:pk>/waiver/end/", entries.waiver_end, name="waiver_end"),

@@ -15,7 +15,6 @@ from attendance.queries.people import (
     standings,
     tally_sums,
     tally_sums_by_child,
-    todos,
     topics_in,
     under,
     why,
@@ -31,6 +30,7 @@ from attendance.queries.register import (
     register,
     sheet_totals,
 )
+from attendance.queries.todos import todos
 
 __all__ = [
     "COUNTED",

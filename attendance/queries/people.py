@@ -19,10 +19,7 @@ from attendance.models import (
     Tally,
     Why,
 )
-from campaigns.models import Campaign, Round, Stage, Topic, Unit
-from campaigns.queries import current_campaign, home_unit
-from organizations.models import User
-from organizations.queries import Todo
+from campaigns.models import Campaign, Round, Topic, Unit
 from organizations.tree import STEP, within
 
 # --- Standings: one person each -----------------------------------------------------
@@ -71,6 +68,8 @@ def why(code: str) -> Q:
 COUNTED = Q(counts=True, status__in=ATTENDED)
 MISSED = Q(counts=True, part=Part.EXPECTED, status__in=[Status.LEAVE, Status.ABSENT])
 EXPECTED = Q(part=Part.EXPECTED)
+ROUND_FIRST = Q(round=Round.FIRST)
+ROUND_HOME = Q(round=Round.HOME)
 
 PERSON_SUMS: dict[str, Q] = {
     "members": ON_ROSTER,
@@ -164,30 +163,3 @@ def owing_topic(found: QuerySet[Standing], topic: Topic) -> QuerySet[Standing]:
 
 def topics_in(mask: int, topics: Iterable[Topic]) -> list[Topic]:
     return [topic for topic in topics if mask & topic.mask]
-
-
-# --- What waits to be done ------------------------------------------------------------------
-def todos(user: User) -> list[Todo]:
-    """Open lists of the account's own unit in the current campaign."""
-    campaign = current_campaign(user)
-    unit = home_unit(user, campaign) if campaign else None
-    if unit is None or campaign.stage != Stage.OPEN:
-        return []
-    people = Standing.objects.filter(within("unit__path", unit.path), campaign=campaign).aggregate(
-        owing=Count("pk", filter=OWING),
-        never=Count("pk", filter=NEVER_CAME),
-        home=Count("pk", filter=HOME_BOUND_WAITING),
-    )
-    here = f"/campaigns/{campaign.pk}"
-    lines = [
-        Todo(text="人待补课", count=people["owing"], url=f"{here}/makeup/?unit={unit.pk}", level="warn"),
-        Todo(
-            text="人居家待送学", count=people["home"], url=f"{here}/roster/?unit={unit.pk}&state=home_waiting"
-        ),
-        Todo(text="人一次都没参加", count=people["never"], url=f"{here}/roster/?unit={unit.pk}&state=never"),
-    ]
-    return [line for line in lines if line.count]
-
-
-ROUND_FIRST = Q(round=Round.FIRST)
-ROUND_HOME = Q(round=Round.HOME)
