@@ -45,5 +45,7 @@ def todos(user: User) -> list[Todo]:
     if user.keeps_records:
         differences = roster_differences(unit).total
         changes = f"{here}/roster/changes/?unit={unit.pk}"
-        lines.append(Todo(text="处名册变动待采纳", count=differences, url=changes, level="warn"))
+        lines.append(
+            Todo(text=f"{differences}处名册变动待采纳", count=differences, url=changes, level="warn")
+        )
     return [line for line in lines if line.count]
