@@ -24,7 +24,6 @@ WRONG = PatternFill("solid", fgColor="F8D9A8")
 DOUBTFUL = PatternFill("solid", fgColor="FBF3D5")
 HEAD = PatternFill("solid", fgColor="F2EFE8")
 NARROW, WIDE, WIDEST = 8, 14, 70
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def annotate(verdict: Verdict) -> bytes:
@@ -88,7 +87,7 @@ def styled(sheet, text: str | None, fill: PatternFill, *, bold: bool = False, wr
 
 
 def text_of(cell: Cell) -> str | None:
-    """Text that no spreadsheet will compute; numbers as text too, so that none loses digits on the way back."""
+    """Text that no spreadsheet will compute; numbers as text too, none loses digits on the way back."""
     if cell is None:
         return None
     if isinstance(cell, Formula | CellError):

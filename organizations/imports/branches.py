@@ -18,7 +18,7 @@ def normalise(name: str) -> str:
 
 
 class Branches:
-    """The branches below one organization, found by name, by name with the organizations above, or by code."""
+    """The branches below one organization: found by name, by name with those above it, or by code."""
 
     def __init__(self, organization: Organization):
         units = list(Organization.objects.below(organization))
@@ -51,7 +51,8 @@ class Branches:
         if still_open:
             raise CellProblem(
                 "BRANCH_AMBIGUOUS",
-                f"有 {len(still_open)} 个支部都叫“{hide_digits(text)}”。请连同上级一起写，如“某某村党总支/第一党支部”。",
+                f"有 {len(still_open)} 个支部都叫“{hide_digits(text)}”。"
+                "请连同上级一起写，如“某某村党总支/第一党支部”。",
             )
         if found:
             raise CellProblem(

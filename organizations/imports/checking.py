@@ -88,7 +88,7 @@ def notes_on(layout: Layout, hidden: list[str]) -> list[Finding]:
         text = f"有 {sheet.hidden_rows} 行被隐藏或筛选掉了，也会一并导入。不要的请删除。"
         notes.append(Finding(None, "", "HIDDEN_ROWS", text))
     if sheet.row_after_gap:
-        text = f"连续 200 多行空白之后，第 {sheet.row_after_gap} 行仍有内容，没有读。如是党员，请移到上面再上传。"
+        text = f"空了 200 多行之后，第 {sheet.row_after_gap} 行仍有内容，没有读。如是党员，请移到上面。"
         notes.append(Finding(sheet.row_after_gap, "", "DATA_AFTER_GAP", text))
     ignored = [text for text in layout.ignored if normalise(text) not in ("序号", "编号", "备注")]
     if ignored:
@@ -183,7 +183,7 @@ def refuse_one_member_twice(rows: list[RosterRow]) -> None:
 
 
 def give_places(rows: list[RosterRow]) -> None:
-    """The branch's own order. A file that holds the whole branch sets it; others add new people at the end."""
+    """The branch's own order. A file with the whole branch sets it; others add people at the end."""
     by_branch = defaultdict(list)
     for row in rows:
         if row.branch:

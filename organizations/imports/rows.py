@@ -16,7 +16,7 @@ from organizations.imports.values import CellProblem
 from organizations.models import Member, Organization
 
 FOOTER = re.compile(
-    r"(合计|总计|共计|小计|以上共|共\d+|总人数|党员总数|填表人|制表|审核人|填报|经办人|负责人|注[:：]|备注[:：]|说明[:：]|单位)"
+    r"(合计|总计|共计|小计|以上共|共\d+|总人数|党员总数|填表人|制表|审核人|填报|经办人|负责人|注[:：]|备注[:：]|说明[:：]|单位[:：(（])"
 )
 TEXTS = {"party_group": 50, "floating_to": 100, "contact_person": 50}
 FLAGS = ("is_floating", "is_home_bound", "is_in_difficulty")
@@ -24,7 +24,7 @@ FLAGS = ("is_floating", "is_home_bound", "is_in_difficulty")
 
 @dataclass(frozen=True)
 class Finding:
-    """An error or a warning: where it is and what to do. `field` "" = the whole row; row None = the whole file."""
+    """An error or a warning and what to do. `field` "" = the whole row; row None = the whole file."""
 
     row: int | None
     field: str
@@ -98,8 +98,8 @@ def footer_text(used: dict[str, Cell], cells: list[Cell]) -> str:
     if all(cell is None for cell in used.values()):
         texts = [cell for cell in cells if isinstance(cell, str)]
         return texts[0] if texts else ""
-    first = next((cell for cell in cells if cell is not None and not isinstance(cell, int)), None)
-    for cell in (used.get("name"), first if used.get("name") is None else None):
+    first = next((cell for cell in cells if isinstance(cell, str)), None)
+    for cell in (used.get("name"), first):
         if isinstance(cell, str) and FOOTER.match(re.sub(r"\s", "", cell)):
             return cell
     return ""

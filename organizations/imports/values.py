@@ -55,11 +55,7 @@ def parse_name(cell: Cell) -> str:
         raise CellProblem("NAME_MISSING", "没有填姓名。请补上姓名；如果是空行，请整行删除。")
     if SHORT_HAN.fullmatch(text):
         return text.replace(" ", "")
-    if (
-        any(c.isdigit() for c in text)
-        or not any(c.isalpha() for c in text)
-        or re.search(r"[<>{}=;|\\]", text)
-    ):
+    if not any(c.isalpha() for c in text) or re.search(r"[\d<>{}=;|\\]", text):
         raise CellProblem(
             "NAME_FORMAT", "姓名里有数字或符号。请写真实姓名；同名的人用身份证号或出生日期区分。"
         )
@@ -73,7 +69,7 @@ def parse_text(cell: Cell, longest: int = 50) -> str:
 
 
 def parse_id_number(cell: Cell, today: date) -> str:
-    """18 places, checked. A number cell is refused whatever the checksum says: its last digits are already lost."""
+    """18 places, checked. A number cell is refused whatever the checksum says: digits are lost."""
     if isinstance(cell, int | float | date):
         raise CellProblem(
             "ID_NUMERIC_CELL",
@@ -96,9 +92,9 @@ def parse_id_number(cell: Cell, today: date) -> str:
 def parse_phone(cell: Cell) -> str:
     if isinstance(cell, float | date):
         raise CellProblem("PHONE", "手机号应为 11 位数字。请把该列设为文本后重新填写。")
-    text = plain_text(
-        str(cell).translate(INVISIBLE).strip().lstrip("+＋") if isinstance(cell, str) else cell, 60
-    )
+    if isinstance(cell, str):
+        cell = cell.translate(INVISIBLE).strip().lstrip("+＋")  # +86 is no formula
+    text = plain_text(cell, 60)
     phone = numbers.clean_phone(text)
     if len(phone) == 13 and phone.startswith("86"):
         phone = phone[2:]
@@ -129,6 +125,8 @@ def parse_date(cell: Cell) -> PartDate | None:
 
 def date_of_decimal(number: float) -> PartDate:
     """1965.7 typed as a number is July; 1965.1 is January or October, nobody knows."""
+    if not 0 < number < 1_000_000:
+        raise unreadable_date()
     year, _, month = repr(number).partition(".")
     if not 1900 <= int(year) <= 2100:
         return date_of_digits(year)
@@ -205,7 +203,7 @@ def parse_sex(cell: Cell) -> str:
 
 def parse_category(cell: Cell) -> str:
     text = parse_text(cell)
-    if not text:
+    if text in ("", "正常", "党员", "中共党员"):  # 党籍状态 says nothing about 正式 or 预备
         return ""
     for word, category in (("预备", Category.PROBATIONARY), ("正式", Category.FULL)):
         if text.startswith(word):

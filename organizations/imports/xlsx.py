@@ -207,7 +207,7 @@ def merge_of(first: str, last: str = "") -> tuple[int, int, int, int]:
 
 
 def look_behind(sheet: Sheet, stream) -> None:
-    """After stopping: is there content further down, and which cells are merged? Bytes are searched, not parsed."""
+    """After stopping: is there content further down, which cells are merged? Searched, not parsed."""
     before, row = b"", sheet.last_row
     while piece := stream.read(PIECE * 4):
         text = before + piece

@@ -10,10 +10,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from organizations.fields import decrypt, digest, encrypt
-from organizations.imports.annotate import XLSX, annotate
+from organizations.imports.annotate import annotate
 from organizations.imports.checking import Verdict, check
 from organizations.imports.matching import changes_of, fingerprint, pieces
 from organizations.imports.rows import RosterRow
+from organizations.imports.template import XLSX
 from organizations.models import (
     BRANCH_KINDS,
     ImportBatch,
@@ -159,6 +160,18 @@ def store_batch(*, actor: User | None, batch: ImportBatch, partial: bool = False
         details=result,
     )
     return result
+
+
+@service
+def note_download(*, actor: User, batch: ImportBatch) -> None:
+    """The annotated sheet holds people's data: every download is an event."""
+    audit.record(
+        actor=actor,
+        action="roster.downloaded",
+        summary=f"下载标注表：{batch.file_name}",
+        target=batch,
+        organization=batch.organization,
+    )
 
 
 def lock_branches(batch: ImportBatch) -> dict[int, Organization]:

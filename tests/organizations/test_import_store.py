@@ -158,7 +158,8 @@ def command(tmp_path, capsys, cast):
 
 
 KEYS = {
-    "file", "header_row", "created", "updated", "unchanged", "skipped", "errors", "warnings", "stored", "batch",
+    "file", "header_row", "created", "updated", "unchanged", "skipped", "errors", "warnings", "stored",
+    "batch",
 }  # fmt: skip
 
 
