@@ -1,0 +1,36 @@
+"""What the first page shows: what waits, and the classes of this week."""
+
+from datetime import datetime, time, timedelta
+
+from django.utils import timezone
+
+from attendance.queries import todos as attendance_todos
+from campaigns.models import Campaign, TrainingSession
+from campaigns.queries import listed_sessions, sessions_with, with_progress
+from campaigns.queries import todos as campaign_todos
+from campaigns.queries.sessions import RECORDED, VALID, parts_seen
+from organizations.models import User
+from organizations.queries import Todo
+
+MOST = 30
+
+
+def todos(user: User) -> list[Todo]:
+    """Everything that waits for this account; what must be done before what may be known."""
+    lines = [*campaign_todos(user), *attendance_todos(user)]
+    return sorted(lines, key=lambda line: line.level != "warn")
+
+
+def this_week(user: User, campaign: Campaign, now: datetime) -> list[TrainingSession]:
+    """Classes of this week, in the order they take place."""
+    sessions = listed_sessions(user, campaign, state="week", now=now)
+    return list(with_progress(sessions).select_related("form").order_by("starts_at", "pk")[:MOST])
+
+
+def to_mark(user: User, campaign: Campaign, now: datetime) -> list[TrainingSession]:
+    """Classes up to today of which a register in the account's scope is missing."""
+    tomorrow = timezone.localdate(now) + timedelta(days=1)
+    begun = timezone.make_aware(datetime.combine(tomorrow, time.min))
+    parts = parts_seen(user, campaign, None).filter(VALID, ~RECORDED, session__starts_at__lt=begun)
+    sessions = with_progress(sessions_with(parts)).select_related("form")
+    return list(sessions.order_by("starts_at", "pk")[:MOST])
