@@ -175,6 +175,7 @@ class Calendar:
         branches = [b for t in district.townships[:2] for b in t.branches if b.setting != "floating"]
         self.shown = {branch.node.pk for branch in branches if branch.general is None}
         self.idle = {b.node.pk for b in district.branches if self.dice.random() < self.winter.not_started}
+        self.late = {b.node.pk for b in district.branches if self.dice.random() < 0.15}
         for wave in range(4):
             first = self.session_id
             for township in district.townships:
@@ -221,8 +222,10 @@ class Calendar:
         )
 
     def day_of(self, lesson: Lesson, branch: Branch) -> int:
-        """Companies and offices are quick; the branches of the demo's accounts have a class today."""
+        """Companies and offices are quick, some begin late; branches of the demo's accounts meet today."""
         day = self.dice.randint(lesson.first_day, lesson.last_day)
+        if branch.node.pk in self.late and day < 20:
+            return day + 19
         if lesson.last_day == TODAY and branch.node.pk in self.shown:
             return TODAY
         brisk = branch.setting in ("company", "office") and lesson.how != "joint" and day > 30
