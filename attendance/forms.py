@@ -250,11 +250,15 @@ class WaiverForm(forms.Form):
     """不作硬性要求: a reason class and a day, never a diagnosis."""
 
     reason = forms.ChoiceField(label="原因类别", choices=[("", "请选择"), *Waiver.Reason.choices])
-    since = forms.DateField(label="从哪天起", widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(
+        label="从哪天起", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
 
 class WaiverEndForm(forms.Form):
-    until = forms.DateField(label="从哪天起恢复应训", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(
+        label="从哪天起恢复应训", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
 
 class MakeupForm(forms.Form):
@@ -269,7 +273,7 @@ class MakeupForm(forms.Form):
         label="补哪些专题", queryset=Topic.objects.none(), widget=forms.CheckboxSelectMultiple
     )
     title = forms.CharField(label="名称", max_length=100)
-    day = forms.DateField(label="日期", widget=forms.DateInput(attrs={"type": "date"}))
+    day = forms.DateField(label="日期", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     starts = forms.TimeField(label="开始", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     ends = forms.TimeField(label="结束", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     venue = forms.CharField(label="地点", max_length=100, required=False)

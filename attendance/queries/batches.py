@@ -11,6 +11,8 @@ from attendance.models import ATTENDED, Attendance, Mark, MarkBatch, Part, Sessi
 from campaigns.models import SessionUnit, TrainingSession
 from organizations.models import User
 
+# Branches in their fixed order, people in the branch's own: the key by which lists of people page.
+IN_ORDER = ("unit__path", "entry__member__place_in_list", "entry_id")
 SUMS = ("expected", "attended", "late", "leave", "absent", "unmarked", "optional", "visitors")
 
 
@@ -105,9 +107,7 @@ def session_rows(parts: Iterable[SessionUnit], which: str = "all") -> QuerySet[A
         "optional": found.filter(part=Part.OPTIONAL, status__in=ATTENDED),
         "visitors": found.filter(part=Part.VISITOR, status__in=ATTENDED),
     }.get(which, found)
-    return rows.select_related("entry__member", "unit").order_by(
-        "unit__path", "entry__member__place_in_list", "entry_id"
-    )
+    return rows.select_related("entry__member", "unit").order_by(*IN_ORDER)
 
 
 def report_text(session: TrainingSession, parts: list[SessionUnit], sums: dict[str, int]) -> str:

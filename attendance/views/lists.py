@@ -9,8 +9,8 @@ from attendance import queries
 from attendance.models import Why
 from attendance.queries import batches
 from attendance.views.getters import get_campaign, get_session, get_unit, unit_crumbs
-from attendance.views.paging import key_page
 from attendance.views.sheet import words_of
+from organizations.paging import key_page
 
 ROWS = [
     ("all", "全部"),
@@ -37,7 +37,6 @@ EMPTY = {
     "done": ("还没有人学完", "学完全部必训专题的人会在这里。"),
     "home": ("还没有送学上门", "安排送学上门并登记后，就在这里。"),
 }
-SEGMENTS = ("all", "due", "trained", "not", "never", "owing", "done", "floating", "home_waiting", "waived")
 
 
 @require_GET
@@ -54,7 +53,7 @@ def session_rows(request, pk):
         found = found.filter(
             Q(entry__member__name__startswith=text) | Q(entry__member__initials__startswith=text.lower())
         )
-    page = key_page(found, request.GET.get("after", ""))
+    page = key_page(request, found, *batches.IN_ORDER)
     context = {
         "session": session,
         "campaign": session.campaign,
@@ -62,6 +61,7 @@ def session_rows(request, pk):
         "label": dict(ROWS)[which],
         "choices": ROWS,
         "page": page,
+        "total": found.count(),
         "lines": [(row, words_of(row.status, row.reason)) for row in page.rows],
         "q": text,
         "is_recorded": any(part.recorded_at for part in parts),
@@ -80,7 +80,8 @@ def roster_list(request, campaign_pk):
     why = request.GET.get("why", "")
     why = why if why in Why.values else ""
     text = request.GET.get("q", "").strip()[:50]
-    page = key_page(queries.standings(unit, state, why, text), request.GET.get("after", ""))
+    found = queries.standings(unit, state, why, text)
+    page, total = key_page(request, found, *batches.IN_ORDER), found.count()
     label = Why(why).label if why else queries.STATES[state][0]
     context = {
         "campaign": campaign,
@@ -91,12 +92,13 @@ def roster_list(request, campaign_pk):
         "q": text,
         "label": label,
         "page": page,
-        "segments": [(code, queries.STATES[code][0]) for code in SEGMENTS],
+        "total": total,
+        "states": [(code, label) for code, (label, _) in queries.STATES.items()],
         "reasons": [(value, name) for value, name in Why.choices if value],
         "empty": ("没有找到", "换个名字或换个筛选再看。")
         if text or why
         else EMPTY.get(state, ("名册上还没有人", "划定名册以后，人就在这里。")),
-        "text": _text(unit, label, page.total, state),
+        "text": _text(unit, label, total, state),
     }
     return render(request, "attendance/roster_list.html", context)
 

@@ -1,5 +1,6 @@
 """补课: who still owes which topic, and the class that settles it."""
 
+import re
 import uuid
 from datetime import time
 
@@ -12,13 +13,15 @@ from django.views.decorators.http import require_GET, require_http_methods
 from attendance import queries
 from attendance.forms import MakeupForm
 from attendance.models import RosterEntry
+from attendance.queries.batches import IN_ORDER
 from attendance.services.makeup import plan_makeup
 from attendance.views.getters import get_campaign, get_unit, needs, unit_crumbs
-from attendance.views.paging import key_page
 from campaigns.models import Round, Unit
+from organizations.paging import key_page
 from organizations.service import Refused
 
 PEOPLE = 100
+ID = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 LISTS = [
     ("owing", "待补课"),
     ("never", "一次都没参加的"),
@@ -44,9 +47,8 @@ def makeup_list(request, campaign_pk):
     topic = next((t for t, _ in by_topic if str(t.pk) == request.GET.get("topic", "")), None)
     text = request.GET.get("q", "").strip()[:50]
     found = queries.standings(unit, which, text=text)
-    page = key_page(
-        queries.owing_topic(found, topic) if topic else found, request.GET.get("after", ""), PEOPLE
-    )
+    found = queries.owing_topic(found, topic) if topic else found
+    page, total = key_page(request, found, *IN_ORDER, size=PEOPLE), found.count()
     topics = queries.compulsory_topics(campaign)
     context = {
         "campaign": campaign,
@@ -58,10 +60,11 @@ def makeup_list(request, campaign_pk):
         "by_topic": by_topic,
         "topic": topic,
         "page": page,
+        "total": total,
         "branches": _by_branch(page.rows, topics),
         "q": text,
         "empty": ("没有找到", "换个名字再找。") if text else EMPTY[which],
-        "text": _text(unit, dict(LISTS)[which], page.total, topic),
+        "text": _text(unit, dict(LISTS)[which], total, topic),
         "can_plan": request.user.keeps_records and campaign.is_open,
     }
     return render(request, "attendance/makeup_list.html", context)
@@ -110,11 +113,7 @@ def makeup_new(request, campaign_pk):
 
 def _chosen(user, campaign, data):
     """Ids the account may not manage are as if they had not been ticked."""
-    ids = [
-        int(text)
-        for text in data.getlist("entry")[:500]
-        if text.isascii() and text.isdigit() and len(text) < 19
-    ]
+    ids = [int(text) for text in data.getlist("entry")[:500] if ID.fullmatch(text)]
     found = RosterEntry.objects.manageable_by(user).filter(campaign=campaign, pk__in=ids)
     return list(
         found.select_related("member", "unit", "standing").order_by(
@@ -127,7 +126,11 @@ def _initial(entries, data):
     owed = 0
     for entry in entries:
         owed |= entry.standing.makeup_mask
-    topics = queries.topics_in(owed, queries.compulsory_topics(entries[0].campaign))
+    compulsory = queries.compulsory_topics(entries[0].campaign)
+    if not owed:  # missed no class yet: then whatever they have not learnt
+        for topic in compulsory:
+            owed |= topic.mask if any(not e.standing.topic_mask & topic.mask for e in entries) else 0
+    topics = queries.topics_in(owed, compulsory)
     asked = [topic for topic in topics if str(topic.pk) == data.get("topic", "")]
     home = data.get("list") == "home_waiting"
     about = f"：{asked[0].name}" if asked else ""

@@ -9,7 +9,7 @@
   const button = form.querySelector("[data-submit]");
   const storageKey = "register:" + form.dataset.session;
   const REASONS = [["AWAY", "外出"], ["ILL", "生病"], ["PRIVATE", "有事"], ["DUTY", "公务"], ["UNKNOWN", "没说"]];
-  const HOW = [["present", "出席"], ["late", "迟到"], ["left_early", "早退"], ["online", "线上"], ["elsewhere", "异地参训"], ["unmarked", "未登记"]];
+  const HOW = [["late", "迟到"], ["left_early", "早退"], ["online", "线上"], ["elsewhere", "异地"], ["unmarked", "未登记"]];
   const CAME = ["present", "late", "left_early", "online", "elsewhere"];
   const LOOKS = { present: "present", online: "present", elsewhere: "present", late: "late", left_early: "late", leave: "leave", absent: "absent", unmarked: "unmarked" };
   const TIMEOUT = 20000;
