@@ -11,6 +11,7 @@ urlpatterns = [
     path("campaigns/<int:campaign_pk>/edit/", campaigns.campaign_edit, name="campaign_edit"),
     path("campaigns/<int:campaign_pk>/programme/", campaigns.campaign_programme, name="campaign_programme"),
     path("campaigns/<int:campaign_pk>/board/", campaigns.board, name="board"),
+    path("campaigns/<int:campaign_pk>/board/branches/", campaigns.board_branches, name="board_branches"),
     path("sessions/", sessions.session_list, name="session_list"),
     path("sessions/new/", sessions.session_new, name="session_new"),
     path("sessions/<int:pk>/", sessions.session_detail, name="session_detail"),

@@ -1,6 +1,6 @@
 """What pages and figures ask about campaigns. Reads only."""
 
-from campaigns.queries.board import board
+from campaigns.queries.board import board, branches_with
 from campaigns.queries.campaigns import current_campaign, home_unit
 from campaigns.queries.service import (
     CONFIRMED,
@@ -38,6 +38,7 @@ __all__ = [
     "SESSION_FILTERS",
     "VALID",
     "board",
+    "branches_with",
     "count_tasks",
     "current_campaign",
     "held",

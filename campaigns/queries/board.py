@@ -8,13 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.models import Campaign, ProgrammeGroup, ProgrammeItem, Topic, TrainingForm, Unit
+from campaigns.models import (
+    Campaign,
+    Department,
+    ProgrammeGroup,
+    ProgrammeItem,
+    SessionUnit,
+    Topic,
+    TrainingForm,
+    Unit,
+)
 from campaigns.queries.service import service_counts
-from campaigns.queries.sessions import RECORDED, VALID, over, parts_of, sessions_with
+from campaigns.queries.sessions import RECORDED, VALID, parts_of, sessions_with, unrecorded
 
 Side = TrainingForm.Side
 NO_DATA = "尚无数据"
@@ -48,22 +57,25 @@ class Evidence:
     sides: dict[str, int]
     trained: int
     tasks: dict[str, int]
-    topics: dict[str, tuple[int, int]]
-    departments: int
-    talks: int
-    parts_over: int
-    parts_recorded: int
+    topics: dict[str, list[Topic]]
+    departments: list[Department]
+    recorded: int
+    missing: int
     branches: int
     branches_started: int
     service: dict[str, int]
 
-    def sessions_url(self, state: str = "recorded", **filters: str) -> str:
+    def sessions_url(self, state: str = "recorded", **filters: str | int) -> str:
         chosen = {"campaign": self.unit.campaign_id, "unit": self.unit.pk, "state": state, **filters}
         return f"{reverse('campaigns:session_list')}?{urlencode(chosen)}"
 
     def service_url(self, state: str) -> str:
         chosen = {"campaign": self.unit.campaign_id, "unit": self.unit.pk, "state": state}
         return f"{reverse('campaigns:service_list')}?{urlencode(chosen)}"
+
+    def branches_url(self, form: str) -> str:
+        address = reverse("campaigns:board_branches", args=[self.unit.campaign_id])
+        return f"{address}?{urlencode({'unit': self.unit.pk, 'form': form, 'have': 'yes'})}"
 
     def side(self, side: str) -> Figure:
         return Figure(Side(side).label, self.sides.get(side, 0), "场", self.sessions_url(side=side))
@@ -73,17 +85,12 @@ class Evidence:
 
 
 def gather(campaign: Campaign, unit: Unit) -> Evidence:
-    parts = parts_of(unit)
-    recorded = parts.filter(VALID, RECORDED)
-    sessions = sessions_with(recorded).order_by()
+    """Seven queries, whatever the size of the unit."""
+    parts, late = parts_of(unit), unrecorded(timezone.now())
+    sessions = sessions_with(parts.filter(VALID, RECORDED)).order_by()
     forms = list(sessions.values_list("form__code", "form__side", "form__counts").annotate(n=Count("pk")))
-    lecturers = sessions.filter(lecturers__department__isnull=False).aggregate(
-        departments=Count("lecturers__department", distinct=True), talks=Count("pk", distinct=True)
-    )
-    progress = parts.aggregate(
-        over=Count("pk", filter=VALID & over(timezone.now())),
-        recorded=Count("pk", filter=VALID & over(timezone.now()) & RECORDED),
-        started=Count("unit", filter=VALID & RECORDED & Q(session__form__code="KICKOFF"), distinct=True),
+    branches = branches_with(unit, "KICKOFF").aggregate(
+        n=Count("pk"), started=Count("pk", filter=Q(has=True))
     )
     return Evidence(
         unit=unit,
@@ -92,12 +99,11 @@ def gather(campaign: Campaign, unit: Unit) -> Evidence:
         trained=sum(n for *_, counts, n in forms if counts),
         tasks=dict(sessions.values_list("topics__task__code").annotate(n=Count("pk", distinct=True))),
         topics=topics_by_task(campaign, sessions),
-        departments=lecturers["departments"],
-        talks=lecturers["talks"],
-        parts_over=progress["over"],
-        parts_recorded=progress["recorded"],
-        branches=Unit.objects.below(unit).with_people().filter(closed_on__isnull=True).count(),
-        branches_started=progress["started"],
+        departments=list(departments_of(sessions)),
+        recorded=sum(n for *_, n in forms),
+        missing=parts.filter(late).aggregate(n=Count("session", distinct=True))["n"],
+        branches=branches["n"],
+        branches_started=branches["started"],
         service=service_counts(unit),
     )
 
@@ -109,18 +115,28 @@ def sums(pairs) -> dict[str, int]:
     return total
 
 
-def topics_by_task(campaign: Campaign, sessions) -> dict[str, tuple[int, int]]:
-    """Of each task: compulsory topics taught, compulsory topics there are."""
-    rows = (
-        Topic.objects.filter(campaign=campaign, is_compulsory=True)
-        .order_by()
-        .values_list("task__code")
-        .annotate(
-            everything=Count("pk", distinct=True),
-            taught=Count("pk", filter=Q(sessions__in=sessions.values("pk")), distinct=True),
-        )
-    )
-    return {code: (taught, everything) for code, everything, taught in rows}
+def branches_with(unit: Unit, form: str) -> QuerySet[Unit]:
+    """The unit's branches; `has` = one of their registers of a class of this form is stored."""
+    parts = SessionUnit.objects.filter(VALID, RECORDED, unit=OuterRef("pk"), session__form__code=form)
+    branches = Unit.objects.below(unit).with_people().filter(closed_on__isnull=True)
+    return branches.annotate(has=Exists(parts)).order_by()
+
+
+def topics_by_task(campaign: Campaign, sessions: QuerySet) -> dict[str, list[Topic]]:
+    """The compulsory topics of each task, each with `held`, the number of its classes."""
+    held = Count("sessions", filter=Q(sessions__in=sessions.values("pk")), distinct=True)
+    topics = Topic.objects.filter(campaign=campaign, is_compulsory=True, task__isnull=False)
+    by_task: dict[str, list[Topic]] = {}
+    for topic in topics.select_related("task").annotate(held=held):
+        by_task.setdefault(topic.task.code, []).append(topic)
+    return by_task
+
+
+def departments_of(sessions: QuerySet) -> QuerySet[Department]:
+    """Departments whose lecturers taught, each with `talks`, the number of those classes."""
+    inside = Q(lecturer__sessions__in=sessions.values("pk"))
+    talks = Count("lecturer__sessions", filter=inside, distinct=True)
+    return Department.objects.annotate(talks=talks).filter(talks__gt=0)
 
 
 # --- What proves what -----------------------------------------------------------------
@@ -128,17 +144,12 @@ def kickoff(card: Card, evidence: Evidence) -> None:
     meetings = evidence.forms.get("KICKOFF", 0)
     card.hint = "点过名的“动员部署会”算在这里。"
     if meetings:
+        started, branches = evidence.branches_started, evidence.branches
         card.figures = [
             Figure("动员部署会", meetings, "场", evidence.sessions_url(form="KICKOFF")),
-            Figure(
-                "已动员支部",
-                evidence.branches_started,
-                f"个，共{evidence.branches}个",
-                evidence.sessions_url(form="KICKOFF"),
-            ),
+            Figure("已动员的支部", started, f"/{branches}个", evidence.branches_url("KICKOFF")),
         ]
-        everybody = evidence.branches_started >= evidence.branches
-        settle(card, everybody, f"还有{evidence.branches - evidence.branches_started}个支部")
+        settle(card, started >= branches, f"还有{branches - started}个支部")
 
 
 def publicity(card: Card, evidence: Evidence) -> None:
@@ -147,36 +158,36 @@ def publicity(card: Card, evidence: Evidence) -> None:
 
 def lecturers(card: Card, evidence: Evidence) -> None:
     card.hint = "场次写了主讲人、台账里主讲人填了部门，这里就有数。"
-    if evidence.departments:
-        url = evidence.sessions_url(department="any")
-        card.figures = [
-            Figure("来讲课的部门", evidence.departments, "个", url),
-            Figure("部门宣讲", evidence.talks, "场", url),
-        ]
-        settle(card, True, "")
+    card.figures = [
+        Figure(one.name, one.talks, "场", evidence.sessions_url(department=one.pk))
+        for one in evidence.departments
+    ]
+    if card.figures:
+        settle(card, True, "", f"{len(card.figures)}个部门来讲过")
 
 
 def registers(card: Card, evidence: Evidence) -> None:
-    card.hint = "上过的课点了名，考勤才算落实。"
-    if evidence.parts_over:
-        missing = evidence.parts_over - evidence.parts_recorded
+    card.hint = "上过的课都点了名，考勤才算落实。"
+    if evidence.recorded or evidence.missing:
         card.figures = [
-            Figure("已点名", evidence.parts_recorded, "个支部次", evidence.sessions_url("recorded")),
-            Figure("上过课没点名", missing, "个支部次", evidence.sessions_url("missing")),
+            Figure("已点名", evidence.recorded, "场", evidence.sessions_url("recorded")),
+            Figure("上过课没点名", evidence.missing, "场", evidence.sessions_url("missing")),
         ]
-        settle(card, missing == 0, f"还有{missing}个没点名")
+        settle(card, not evidence.missing, f"还有{evidence.missing}场没点完")
 
 
 def task(card: Card, evidence: Evidence) -> None:
     card.hint = "场次选了这项任务的专题并点过名，就算在这里。"
     held = evidence.tasks.get(card.item.code, 0)
     if held:
-        taught, everything = evidence.topics.get(card.item.code, (0, 0))
-        url = evidence.sessions_url(task=card.item.code)
-        card.figures = [Figure("已开课", held, "场", url)]
-        if everything:
-            card.figures.append(Figure("讲过的必训专题", taught, f"个，共{everything}个", url))
-        settle(card, taught >= everything, f"还有{everything - taught}个专题没讲")
+        topics = evidence.topics.get(card.item.code, [])
+        card.figures = [Figure("已开课", held, "场", evidence.sessions_url(task=card.item.code))]
+        if len(topics) > 1:
+            card.figures += [
+                Figure(one.name, one.held, "场", evidence.sessions_url(topic=one.pk)) for one in topics
+            ]
+        waiting = sum(not one.held for one in topics)
+        settle(card, not waiting, f"还有{waiting}个必训专题没讲")
 
 
 def benefit(card: Card, evidence: Evidence) -> None:

@@ -7,10 +7,11 @@ from campaigns.forms.campaigns import NewCampaignForm, ProgrammeForms, SettingsF
 from campaigns.models import Campaign
 from campaigns.presets import load_preset
 from campaigns.queries import board as board_of
-from campaigns.queries import home_unit
+from campaigns.queries import branches_with, home_unit
 from campaigns.services import campaigns, topics
 from campaigns.views.getters import chosen_unit, trail
 from organizations.models import AuditEvent
+from organizations.paging import key_page
 from organizations.service import Refused
 
 SETTING_UNITS = {
@@ -127,3 +128,26 @@ def board(request, campaign_pk):
         "groups": board_of(campaign, unit) if unit else [],
     }
     return render(request, "campaigns/board.html", context)
+
+
+@require_GET
+def board_branches(request, campaign_pk):
+    """The branches behind a figure of the board: those that had a class of a form, and those that had not."""
+    campaign = get_object_or_404(Campaign.objects.visible_to(request.user), pk=campaign_pk)
+    unit = chosen_unit(request, campaign) or home_unit(request.user, campaign)
+    form = get_object_or_404(campaign.forms, code=request.GET.get("form", ""))
+    if unit is None:
+        raise Http404
+    branches = branches_with(unit, form.code)
+    have = request.GET.get("have") != "no"
+    context = {
+        "campaign": campaign,
+        "unit": unit,
+        "trail": trail(request.user, unit),
+        "form": form,
+        "have": have,
+        "yes": branches.filter(has=True).count(),
+        "no": branches.filter(has=False).count(),
+        "page": key_page(request, branches.filter(has=have), "path", "id"),
+    }
+    return render(request, "campaigns/board_branches.html", context)

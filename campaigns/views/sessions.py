@@ -172,7 +172,8 @@ def show_form(request, campaign: Campaign, form: SessionForm, choice, session=No
         "branch_count": sum(unit.holds_people for unit in units),
         "venues": dict.fromkeys(before.values_list("venue", flat=True)[:100]),
         "names": Lecturer.objects.visible_to(request.user).values_list("name", flat=True)[:200],
-        "topics": form.fields["topics"].queryset,
+        # Task by task, for the headings between them.
+        "topics": form.fields["topics"].queryset.order_by("task__position", "position", "bit"),
     }
     return render(request, "campaigns/session_form.html", context, status=422 if form.errors else 200)
 
