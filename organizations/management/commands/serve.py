@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
-SECONDS_TO_STOP = 8
+SECONDS_TO_STOP = 7
 LONGEST_PAUSE = 10
 
 
@@ -155,17 +155,7 @@ def celery_worker(env: dict[str, str]) -> Child:
     beat.mkdir(exist_ok=True)
     # An intranet demo may well run as root; the unit files in deploy/ do not.
     as_root = ["-W", "ignore:You're running the worker with superuser"] if os.geteuid() == 0 else []
-    command = [
-        sys.executable,
-        *as_root,
-        "-m",
-        "celery",
-        "--quiet",
-        "-A",
-        "haizhou_training",
-        "worker",
-        "--beat",
-    ]
+    command = [sys.executable, *as_root, "-m", "celery", "--quiet", "-A", "haizhou_training", "worker"]
     command += ["--beat", "--schedule", str(beat / "schedule"), "--concurrency", "1", "--loglevel", "INFO"]
     command += ["--without-gossip", "--without-mingle"]
     return Child("worker", command, env)
