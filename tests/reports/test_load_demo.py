@@ -226,6 +226,21 @@ def test_a_million_members_make_a_province():
         assert len({getattr(node, field) for node in tree.nodes}) == len(tree.nodes)
 
 
+@pytest.mark.django_db
+def test_a_province_is_loaded_district_by_district(monkeypatch):
+    monkeypatch.setattr("reports.demo.tree.LONE_DISTRICT", 100)
+    monkeypatch.setattr("reports.demo.tree.DISTRICT_SIZE", 150)
+    monkeypatch.setattr(load, "LONE_DISTRICT", 100)
+    load.load(demo=load.Demo(MEMBERS, 3, TODAY), say=lambda text: None)
+    assert Organization.objects.find_problems() == ([], [], [], [], [])
+    assert Organization.objects.filter(depth=3).count() == 2
+    for campaign in Campaign.objects.all():
+        assert differences(campaign=campaign) == []
+        assert share_trained(campaign) > 0.75
+        waivers = Waiver.objects.filter(entry__campaign=campaign)
+        assert all(w.set_by.organization.depth == 4 for w in waivers.select_related("set_by__organization"))
+
+
 def test_tree_steps_count_in_base_36():
     assert [step(number) for number in (1, 9, 10, 35, 36)] == ["0001", "0009", "000A", "000Z", "0010"]
 
