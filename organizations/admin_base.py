@@ -20,6 +20,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
@@ -27,6 +28,7 @@ from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 
@@ -57,7 +59,8 @@ class LedgerSite(admin.AdminSite):
 
         return guarded
 
-    @never_cache
+    @method_decorator(login_not_required)
+    @method_decorator(never_cache)
     def login(self, request, extra_context=None):
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
@@ -105,6 +108,7 @@ class ServiceAdmin(admin.ModelAdmin):
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator
     view_on_site = False
     save_as = False
@@ -119,6 +123,14 @@ class ServiceAdmin(admin.ModelAdmin):
         if found is None:
             raise Http404
         return found
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        # One page, one record: no pencil, plus and eye beside a choice.
+        for sign in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+            if field and hasattr(field.widget, sign):
+                setattr(field.widget, sign, False)
+        return field
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         kwargs.setdefault("queryset", scoped(db_field.remote_field.model, request.user))
@@ -154,6 +166,10 @@ class ServiceAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+    def changelist_view(self, request, extra_context=None):
+        titled = {"title": self.opts.verbose_name_plural, **(extra_context or {})}
+        return super().changelist_view(request, titled)
 
     # --- Saving -------------------------------------------------------------------
     def get_readonly_fields(self, request, obj=None):

@@ -47,7 +47,7 @@ def new_organization_form(account):
 class MemberAdmin(ServiceAdmin):
     """ID number and phone are masked; they are entered and looked at in the workbench."""
 
-    list_display = ["name", "branch", "party_group", "category", "post", "is_floating", "is_home_bound"]
+    list_display = ["name", "branch", "party_group", "category", "post", "situation"]
     list_filter = ["category", "is_floating", "is_home_bound"]
     list_select_related = ["branch"]
     search_fields = ["name__startswith", "initials__startswith"]
@@ -76,6 +76,11 @@ class MemberAdmin(ServiceAdmin):
 
     def get_fields(self, request, obj=None):
         return [*self.typed, *self.readonly_fields] if obj else self.typed
+
+    @admin.display(description="情况")
+    def situation(self, member):
+        flags = [(member.left_on, "已离开"), (member.is_floating, "流动"), (member.is_home_bound, "居家")]
+        return "、".join(word for flag, word in flags if flag) or "—"
 
     @admin.display(description="身份证号")
     def shown_id_number(self, member):
