@@ -14,13 +14,14 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
 DEPLOYED := HTTPS=1 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ \
 	FIELD_KEYS=bGludC1vbmx5LWxpbnQtb25seS1saW50LW9ubHktMDE= ALLOWED_HOSTS=example.org DEBUG=0
 
-.PHONY: help demo check test test-fast test-sqlite test-postgres lint bench lock clean
+.PHONY: help demo check test test-fast test-sqlite test-postgres lint format bench lock clean
 
 help:
 	@echo "make demo           the whole system with demo data on http://$(HOST):$(PORT)/"
 	@echo "make check          before each commit: lint and the fast tests (about a minute)"
 	@echo "make test           the whole suite, on SQLite and on a real PostgreSQL"
 	@echo "make lint           ruff, djade, mypy, migrations, deployment settings"
+	@echo "make format         lets ruff and djade rewrite what they can"
 	@echo "make bench          measurements in bench/"
 	@echo "make lock           requirements.lock.txt from requirements.txt (needs uv)"
 	@echo "make clean          removes caches, collected files and the demo's data"
@@ -67,6 +68,11 @@ lint: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run --verbosity 1
 	$(DEPLOYED) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	git ls-files -z -- 'templates/*.html' | xargs -0 --no-run-if-empty $(BIN)/djade --target-version 5.2
 
 bench: $(DEV)
 	@for script in bench/*.py; do \
