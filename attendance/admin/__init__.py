@@ -1,0 +1,3 @@
+from attendance.admin.registers import AttendanceAdmin, RosterEntryAdmin
+
+__all__ = ["AttendanceAdmin", "RosterEntryAdmin"]

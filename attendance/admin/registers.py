@@ -1,0 +1,80 @@
+"""名册 and 考勤 in the ledger: to be read. They are written on the register and by the roster's own acts."""
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+
+from attendance.models import Attendance, RosterEntry
+from campaigns.models import Unit
+from organizations.admin_base import ServiceAdmin
+
+
+@admin.register(RosterEntry)
+class RosterEntryAdmin(ServiceAdmin):
+    """Who counts where. Read only: joining, leaving and 不作硬性要求 are acts of the workbench."""
+
+    list_display = [
+        "member",
+        "unit",
+        "campaign",
+        "category",
+        "required",
+        "joined_on",
+        "left_on",
+        "standing_link",
+    ]
+    list_filter = ["campaign", "required", "is_floating", "is_home_bound"]
+    list_select_related = ["member", "unit", "campaign"]
+    search_fields = ["member__name__startswith", "member__initials__startswith"]
+    ordering = ["-campaign_id", "unit__path", "id"]
+    fields = readonly_fields = [
+        "member",
+        "campaign",
+        "unit",
+        "category",
+        "post",
+        "required",
+        "is_floating",
+        "is_home_bound",
+        "hours_target",
+        "joined_on",
+        "left_on",
+        "standing_link",
+    ]
+
+    @admin.display(description="参训情况")
+    def standing_link(self, entry):
+        return format_html('<a href="{}">看情况</a>', reverse("attendance:entry_detail", args=[entry.pk]))
+
+
+@admin.register(Attendance)
+class AttendanceAdmin(ServiceAdmin):
+    """One person at one class. Read only: corrections go through 点名, which keeps both values."""
+
+    list_display = ["entry", "unit", "session", "held_on", "status", "reason", "minutes", "register_link"]
+    list_filter = ["status", "round"]
+    list_select_related = ["entry__member", "unit", "session"]
+    search_fields = ["entry__member__name__startswith"]
+    ordering = ["-id"]
+    fields = readonly_fields = [
+        "entry",
+        "unit",
+        "session",
+        "held_on",
+        "part",
+        "status",
+        "reason",
+        "minutes",
+        "round",
+        "counts",
+        "register_link",
+    ]
+
+    def get_queryset(self, request):
+        # A row belongs to the unit the person was of on that day.
+        mine = Unit.objects.visible_to(request.user)
+        return admin.ModelAdmin.get_queryset(self, request).filter(unit__in=mine)
+
+    @admin.display(description="点名")
+    def register_link(self, row):
+        return format_html('<a href="{}">点名</a>', reverse("attendance:register", args=[row.session_id]))
