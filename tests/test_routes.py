@@ -15,7 +15,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLResolver
 
 from attendance.models import RosterEntry
-from campaigns.models import Campaign, TrainingSession
+from campaigns.models import Campaign, Department, Lecturer, ProgrammeItem, Topic, TrainingSession, Unit
 from campaigns.models.service import ServiceTask
 from campaigns.services.service_tasks import open_task
 from organizations.models import AuditEvent, ImportBatch, Job, Member, Organization
@@ -100,6 +100,11 @@ RECORDS = {
     Campaign: "south_campaign.pk",
     TrainingSession: "south_session.pk",
     ServiceTask: "south_task.pk",
+    ProgrammeItem: "south_item.pk",
+    Topic: "south_topic.pk",
+    Unit: "south_unit.pk",
+    Lecturer: "south_lecturer.pk",
+    Department: "nobody",  # shared by everybody: there is no outside
 }
 
 
@@ -119,7 +124,11 @@ class South(Scene):
         self.south_part = self.south_session.parts.get()
         self.south_task = open_task(actor=officer, unit=self.south_branch_unit, title="金丝雀家修路")
         self.south_campaign = make_campaign(self, label="金丝雀自办冬训", opened=False)
+        self.south_item = ProgrammeItem.objects.filter(group__campaign=self.south_campaign).first()
+        self.south_topic = self.south_campaign.topics.first()
+        self.nobody = 0
         with fixture_writes():
+            self.south_lecturer = Lecturer.objects.create(organization=self.south, name="金丝雀讲师")
             Campaign.objects.filter(pk=self.south_campaign.pk).update(organization=self.south)
             self.south_import = ImportBatch.objects.create(
                 organization=self.south,

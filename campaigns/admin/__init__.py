@@ -1,0 +1,3 @@
+from campaigns.admin import campaigns, service, sessions
+
+__all__ = ["campaigns", "service", "sessions"]

@@ -11,7 +11,11 @@ class DepartmentQuerySet(models.QuerySet):
         return self.all() if user.is_active and user.sees_records else self.none()
 
     def manageable_by(self, user):
-        return self.all() if user.is_active and user.runs_campaigns else self.none()
+        return (
+            self.all()
+            if user.is_active and user.runs_campaigns and user.organization.is_root()
+            else self.none()
+        )
 
 
 class Department(models.Model):

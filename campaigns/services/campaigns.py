@@ -81,13 +81,22 @@ def create_campaign(
 
 @service
 def change_campaign(
-    *, actor: User, campaign: Campaign, label: str, starts_on: date, ends_on: date, **settings: int | str
+    *,
+    actor: User,
+    campaign: Campaign,
+    label: str | None = None,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+    **settings: int | str,
 ) -> Campaign:
-    """Change facts and settings. A changed trained rule marks the figures of an open campaign for a recount.
+    """Change facts and settings; what is left out stays.
 
+    A changed trained rule marks the figures of an open campaign for a recount.
     Repeating it with the same values changes nothing but the audit.
     """
     campaign = locked(actor, campaign)
+    label = campaign.label if label is None else label
+    starts_on, ends_on = starts_on or campaign.starts_on, ends_on or campaign.ends_on
     check_facts(campaign.organization, label, starts_on, ends_on, besides=campaign)
     check_sessions_fit(campaign, starts_on, ends_on)
     rule_before = figure_rule(campaign)
@@ -119,6 +128,17 @@ def rename_programme(
         item.name, item.meaning = words(items[item.pk][0], "项目名称"), items[item.pk][1].strip()
     ProgrammeItem.objects.bulk_update(changed, ["name", "meaning"])
     record(actor, campaign, "campaign.programme", f"修改“{campaign.label}”的工作法名称")
+
+
+@service
+def change_item(
+    *, actor: User, item: ProgrammeItem, name: str | None = None, meaning: str | None = None
+) -> ProgrammeItem:
+    """Rename one card of the programme. Repeating it changes nothing but the audit."""
+    name, meaning = item.name if name is None else name, item.meaning if meaning is None else meaning
+    rename_programme(actor=actor, campaign=item.group.campaign, groups={}, items={item.pk: (name, meaning)})
+    item.refresh_from_db()
+    return item
 
 
 @service

@@ -1,7 +1,7 @@
 """Planning a class: one session of a host with its parts. Once a part is recorded, attendance corrects it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -152,6 +152,22 @@ def change_session(*, actor: User, session: TrainingSession, plan: Plan) -> Trai
 
 
 @service
+def plan_for_host(*, actor: User, host: Unit, **fields) -> TrainingSession:
+    """A class of a unit for itself, or for all its branches: what the ledger can write."""
+    return plan_session(actor=actor, campaign=host.campaign, host=host, units=[host], **fields)
+
+
+@service
+def adjust_session(*, actor: User, session: TrainingSession, **fields) -> TrainingSession:
+    """Change some columns of a planned class. Repeating it changes nothing but the audit."""
+    moved = {"starts_at", "ends_at"} & set(fields)
+    plan = stored_plan(session)
+    # Another time means another length, unless the length was given, too.
+    plan = replace(plan, minutes=None) if moved and "minutes" not in fields else plan
+    return change_session(actor=actor, session=session, plan=replace(plan, **fields))
+
+
+@service
 def cancel_session(*, actor: User, session: TrainingSession, reason: str) -> TrainingSession:
     """The class does not take place. Cancelling a cancelled one leaves it as it is."""
     if not reason.strip():
@@ -251,6 +267,22 @@ def check_time(campaign: Campaign, plan: Plan) -> None:
         )
     if not 0 < plan.full_minutes <= LONGEST_MINUTES:
         raise Refused("一场不超过12小时；连着几天的，请每天安排一场。", "too_long")
+
+
+def stored_plan(session: TrainingSession) -> Plan:
+    """The plan a session was made from."""
+    parts = list(session.parts.select_related("unit").prefetch_related("named_members"))
+    first = parts[0]
+    copied = ("title", "form", "starts_at", "ends_at", "minutes", "round", "method", "venue")
+    return Plan(
+        **{name: getattr(session, name) for name in (*copied, "is_theme_day", "is_party_lecture")},
+        units=[part.unit for part in parts],
+        topics=list(session.topics.all()),
+        lecturer_names=[lecturer.name for lecturer in session.lecturers.all()],
+        audience=first.audience,
+        category=first.category,
+        named_members={part.unit_id: list(part.named_members.all()) for part in parts},
+    )
 
 
 def fill(session: TrainingSession, plan: Plan, branches: list[Unit]) -> None:

@@ -38,6 +38,22 @@ def save_topics(*, actor: User, campaign: Campaign, topics: list[dict]) -> list[
 
 
 @service
+def change_topic(*, actor: User, topic: Topic, **fields) -> Topic:
+    """Change one topic: name, task, is_compulsory. Repeating it changes nothing but the audit."""
+    rows = [
+        {"pk": one.pk, "name": one.name, "task": one.task_id, "is_compulsory": one.is_compulsory}
+        for one in Topic.objects.filter(campaign=topic.campaign)
+    ]
+    row = next(row for row in rows if row["pk"] == topic.pk)
+    row |= {name: fields[name] for name in ("name", "is_compulsory") if name in fields}
+    if "task" in fields:
+        row["task"] = fields["task"].pk if fields["task"] else None
+    save_topics(actor=actor, campaign=topic.campaign, topics=rows)
+    topic.refresh_from_db()
+    return topic
+
+
+@service
 def save_programme(
     *,
     actor: User,

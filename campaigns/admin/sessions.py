@@ -1,0 +1,146 @@
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+
+from campaigns.models import (
+    Department,
+    Lecturer,
+    SessionUnit,
+    Stage,
+    Topic,
+    TrainingForm,
+    TrainingSession,
+    Unit,
+)
+from campaigns.services import lecturers, sessions
+from organizations.admin_base import ServiceAdmin
+
+
+class PartInline(admin.TabularInline):
+    """How far each unit's register is. Read only: the register is kept in the workbench."""
+
+    model = SessionUnit
+    read_only = True
+    extra = 0
+    fields = readonly_fields = ["unit", "audience", "recorded_at", "closed_at"]
+    can_delete = False
+    show_change_link = False
+
+    def get_queryset(self, request):
+        mine = Unit.objects.visible_to(request.user)
+        return super().get_queryset(request).filter(unit__in=mine).select_related("unit", "session")
+
+    def has_add_permission(self, request, obj=None, *args):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def has_view_permission(self, request, obj=None):
+        return True
+
+
+@admin.register(TrainingSession)
+class TrainingSessionAdmin(ServiceAdmin):
+    list_display = ["title", "host", "form", "starts_at", "round", "state", "register_link", "makeup_link"]
+    list_filter = ["round"]
+    list_select_related = ["host", "form", "campaign"]
+    search_fields = ["title", "venue"]
+    date_hierarchy = None
+    ordering = ["-starts_at", "-id"]
+    autocomplete_fields = ["host"]
+    create_service = staticmethod(sessions.plan_for_host)
+    change_service = staticmethod(sessions.adjust_session)
+    instance_argument = "session"
+    inlines = [PartInline]
+    readonly_on_change = ["host"]
+    typed = [
+        "host",
+        "title",
+        "form",
+        "method",
+        "topics",
+        "starts_at",
+        "ends_at",
+        "venue",
+        "round",
+        "is_theme_day",
+        "is_party_lecture",
+    ]
+    readonly_fields = ["named_lecturers", "state", "register_link", "makeup_link"]
+
+    def get_fields(self, request, obj=None):
+        return [*self.typed, *self.readonly_fields] if obj else self.typed
+
+    def get_inlines(self, request, obj):
+        return self.inlines if obj else []
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("parts")
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "form":
+            running = TrainingForm.objects.visible_to(request.user).filter(campaign__stage=Stage.OPEN)
+            kwargs["queryset"] = running
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        if db_field.name == "topics":
+            kwargs["queryset"] = Topic.objects.visible_to(request.user).filter(campaign__stage=Stage.OPEN)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    @admin.display(description="主讲人")
+    def named_lecturers(self, session):
+        return "、".join(str(lecturer) for lecturer in session.lecturers.all()) or "没有写"
+
+    @admin.display(description="登记")
+    def state(self, session):
+        if not session.is_valid:
+            return "已取消" if session.cancelled_at else "已作废"
+        parts = session.parts.all()
+        return f"{sum(part.recorded_at is not None for part in parts)}/{len(parts)}个支部已点名"
+
+    @admin.display(description="点名")
+    def register_link(self, session):
+        if not session.is_valid:
+            return "—"
+        return format_html(
+            '<a class="button" href="{}">点名</a>', reverse("attendance:register", args=[session.pk])
+        )
+
+    @admin.display(description="补课")
+    def makeup_link(self, session):
+        address = reverse("attendance:makeup_list", args=[session.campaign_id])
+        return format_html('<a class="button" href="{}?unit={}">补课</a>', address, session.host_id)
+
+
+@admin.register(Lecturer)
+class LecturerAdmin(ServiceAdmin):
+    list_display = ["name", "title", "department", "kind", "organization"]
+    list_filter = ["kind", "department"]
+    list_select_related = ["department", "organization"]
+    search_fields = ["name"]
+    ordering = ["name", "id"]
+    autocomplete_fields = ["organization"]
+    fields = ["organization", "name", "title", "department", "kind"]
+    readonly_on_change = ["organization"]
+    create_service = staticmethod(lecturers.create_lecturer)
+    change_service = staticmethod(lecturers.change_lecturer)
+    instance_argument = "lecturer"
+
+
+@admin.register(Department)
+class DepartmentAdmin(ServiceAdmin):
+    """Shared by everybody; the top level adds to it."""
+
+    list_display = ["name", "position"]
+    search_fields = ["name"]
+    ordering = ["position", "id"]
+    fields = ["name", "position"]
+    create_service = staticmethod(lecturers.create_department)
+
+    def has_add_permission(self, request):
+        return request.user.runs_campaigns and request.user.organization.is_root()
