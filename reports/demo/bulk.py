@@ -87,10 +87,12 @@ def reset_sequences(*used: type[models.Model]) -> None:
 
 
 def patience(on: bool) -> None:
-    """A statement of a large load may take longer than any page may (PostgreSQL)."""
+    """A large load may take longer than any page may (PostgreSQL), and more memory (SQLite)."""
     if connection.vendor == "postgresql":
         for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
             execute(f"SET {name} = 0" if on else f"RESET {name}")
+    else:
+        execute(f"PRAGMA cache_size = {-512 * 1024 if on else -64 * 1024}")
 
 
 def analyze(*used: type[models.Model]) -> None:
