@@ -12,7 +12,8 @@ from campaigns.queries.sessions import RECORDED, VALID, parts_seen
 from organizations.models import User
 from organizations.queries import Todo
 
-MOST = 30
+MOST_COMING = 8
+MOST_TO_MARK = 50
 
 
 def todos(user: User) -> list[Todo]:
@@ -21,10 +22,11 @@ def todos(user: User) -> list[Todo]:
     return sorted(lines, key=lambda line: line.level != "warn")
 
 
-def this_week(user: User, campaign: Campaign, now: datetime) -> list[TrainingSession]:
-    """Classes of this week, in the order they take place."""
-    sessions = listed_sessions(user, campaign, state="week", now=now)
-    return list(with_progress(sessions).select_related("form").order_by("starts_at", "pk")[:MOST])
+def rest_of_week(user: User, campaign: Campaign, now: datetime) -> list[TrainingSession]:
+    """Classes from today to Sunday, in the order they take place; earlier ones are to-dos or done."""
+    begun = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    sessions = listed_sessions(user, campaign, state="week", now=now).filter(starts_at__gte=begun)
+    return list(with_progress(sessions).select_related("form").order_by("starts_at", "pk")[:MOST_COMING])
 
 
 def to_mark(user: User, campaign: Campaign, now: datetime) -> list[TrainingSession]:
@@ -33,4 +35,4 @@ def to_mark(user: User, campaign: Campaign, now: datetime) -> list[TrainingSessi
     begun = timezone.make_aware(datetime.combine(tomorrow, time.min))
     parts = parts_seen(user, campaign, None).filter(VALID, ~RECORDED, session__starts_at__lt=begun)
     sessions = with_progress(sessions_with(parts)).select_related("form")
-    return list(sessions.order_by("starts_at", "pk")[:MOST])
+    return list(sessions.order_by("starts_at", "pk")[:MOST_TO_MARK])

@@ -77,6 +77,7 @@ class Cell:
     is_rate: bool
     on_phone: bool
     open: bool
+    is_lead: bool
 
 
 def headlines(table: Table, earlier: DailyFigure | None) -> list[Headline]:
@@ -127,6 +128,7 @@ def row(unit: Unit, values: dict[str, Value]) -> list[Cell]:
             part == "value" and isinstance(values[code], Rate),
             on_phone,
             code in OPEN_ENDS and bool(values[code]),
+            is_lead=code == "RATE_DUE" and part == "value",
         )
         for code, part, head, on_phone in COLUMNS
     ]

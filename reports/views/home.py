@@ -37,7 +37,7 @@ def recorder_home(request, context):
     user, campaign, now = request.user, context["campaign"], context["now"]
     context |= {
         "to_mark": home_queries.to_mark(user, campaign, now),
-        "week": home_queries.this_week(user, campaign, now),
+        "week": home_queries.rest_of_week(user, campaign, now),
     }
     return render(request, "reports/home_recorder.html", context)
 
@@ -48,7 +48,7 @@ def work_home(request, context):
     context |= {
         "headlines": panels.headlines(table, trend.week_ago(unit, timezone.localdate(now))),
         "todos": home_queries.todos(request.user),
-        "week": home_queries.this_week(request.user, context["campaign"], now),
+        "week": home_queries.rest_of_week(request.user, context["campaign"], now),
         "dashboard_url": links.dashboard(unit),
     }
     return render(request, "reports/home.html", context)

@@ -1,0 +1,133 @@
+"""The report job, the nightly figures, and the moment a report is read from."""
+
+import io
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+from openpyxl import load_workbook
+
+from organizations.models import Job, Role, User
+from organizations.services import jobs
+from reports import tasks
+from reports.models import DailyFigure
+from reports.queries import figures, trend
+from reports.services import daily, reports
+from reports.snapshot import snapshot
+from tests.base import fixture_writes, make_member
+from tests.reports.oracle import recount
+from tests.reports.scene import Winter
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def winter():
+    return Winter()
+
+
+def asked(winter, actor=None, unit=None):
+    return reports.request_report(
+        actor=actor or winter.north_organizer, unit=unit or winter.north_unit, form=uuid4()
+    )
+
+
+def test_the_job_publishes_the_workbook_once(winter):
+    job = asked(winter)
+    tasks.build_report(job.pk)
+    tasks.build_report(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.done) == (Job.State.READY, 1, job.total)
+    assert job.file.name.startswith("北山镇党委_") and job.file.name.endswith(".xlsx")
+    book = load_workbook(io.BytesIO(bytes(job.file.content)))
+    assert book["情况统计表"]["A2"].value == "填报单位：北山镇党委"
+    assert "金丝雀" not in str([[*sheet.values] for sheet in book])
+
+
+def test_progress_is_never_written_inside_the_snapshot(winter):
+    seen = []
+
+    def progress(done, total, text):
+        seen.append(text)
+
+    reports.build_report(winter.north_unit, exporter="x", progress=progress)
+    assert seen == ["正在读取数据", "正在生成表格和4人的名单", "正在保存"]
+
+
+@pytest.mark.parametrize("change", ["role", "scope", "closed"])
+def test_a_requester_who_lost_the_right_gets_nothing(winter, change):
+    job = asked(winter)
+    facts = {
+        "role": {"role": Role.RECORDER},
+        "scope": {"organization": winter.south},
+        "closed": {"is_active": False},
+    }[change]
+    with fixture_writes():
+        User.objects.filter(pk=winter.north_organizer.pk).update(**facts)
+    tasks.build_report(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.FAILED and job.file is None and job.reason
+
+
+def test_a_run_that_lost_its_lease_publishes_nothing(winter):
+    job = asked(winter)
+    claimed = jobs.claim(job.pk)
+    with fixture_writes():
+        Job.objects.filter(pk=job.pk).update(attempts=2)
+    with pytest.raises(jobs.LeaseLost):
+        reports.build(claimed)
+    job.refresh_from_db()
+    assert job.file is None
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "snapshot"])
+def test_a_report_reads_one_moment_and_blocks_nobody(own_snapshot):
+    winter = Winter()
+    with snapshot() as alias:
+        before = figures.values(winter.north_unit, using=alias)
+        # A register sent meanwhile is stored at once, and is not in this report.
+        winter.mark(winter.joint, {winter.qian: "present"})
+        assert figures.values(winter.north_unit, using=alias) == before
+    after = figures.values(winter.north_unit)
+    assert after["RATE_DUE"].n == before["RATE_DUE"].n + 1
+    assert not connections["snapshot"].in_atomic_block
+
+
+def test_the_evenings_figures_are_written_for_every_unit_above_the_branches(winter):
+    day = timezone.localdate()
+    assert daily.write_daily(day=day) == 3
+    stored = {row.unit.organization.code: row.values for row in DailyFigure.objects.all()}
+    assert stored == {code: recount(winter.campaign, code) for code in ("HZ", "HZ01", "HZ02")}
+
+
+def test_what_was_known_that_evening_is_never_rewritten(winter):
+    day = timezone.localdate()
+    tasks.nightly_figures()
+    before = DailyFigure.objects.get(unit=winter.north_unit).values
+    winter.mark(winter.joint, {winter.qian: "present"})
+    daily.write_daily(day=day)
+    assert DailyFigure.objects.get(unit=winter.north_unit).values == before
+    assert DailyFigure.objects.count() == 3
+
+
+def test_practice_is_not_kept():
+    Winter(kind="PRACTICE")
+    assert daily.write_daily() == 0
+
+
+def test_the_change_is_measured_against_an_evening_a_week_ago(winter):
+    today = timezone.localdate()
+    daily.write_daily(day=today - timedelta(days=8))
+    winter.mark(winter.joint, {winter.qian: "present"})
+    rate = figures.values(winter.north_unit)["RATE_DUE"]
+    earlier = trend.week_ago(winter.north_unit, today)
+    assert trend.change(rate, "RATE_DUE", earlier).text.endswith("高 33.3 个百分点")
+    assert trend.week_ago(winter.north_unit, today + timedelta(days=9)) is None, "too long ago"
+
+
+def test_a_member_of_nowhere_in_the_campaign_changes_no_figure(winter):
+    before = figures.values(winter.north_unit)
+    make_member(winter.north_branch, "刚来的人")
+    assert figures.values(winter.north_unit) == before
