@@ -19,7 +19,10 @@ from xml.etree.ElementTree import (
 from organizations.imports.preflight import FileRefused
 from organizations.imports.reading import MAX_COLUMNS, Cell, CellError, Formula, Sheet, tidy
 
+MAX_ROW = 1_048_576
 PIECE = 256 * 1024
+# A line of 16,384 cells has about 1 MB; more without the end of a row is an attack on our memory.
+MAX_ROW_BYTES = 4 * 1024 * 1024
 MAX_CELL_TEXT = 40_000
 LAST_SERIAL = 109_574  # 31 December 2199
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -39,7 +42,7 @@ def read_xlsx(content: bytes, limit: int) -> tuple[list[Sheet], list[str]]:
             visible = [(name, part) for name, part, hidden in book.sheets if not hidden]
             sheets = [book.read_sheet(name, part, limit) for name, part in visible]
             return sheets, [name for name, _, hidden in book.sheets if hidden]
-    except (ParseError, KeyError, ValueError, IndexError, OverflowError) as error:
+    except (ParseError, LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise FileRefused(
             "表格内部有损坏，读不出来。请在 WPS 或 Excel 里打开，另存为新的 .xlsx 再上传。", "CORRUPT"
         ) from error
@@ -117,20 +120,25 @@ class Workbook:
     def read_sheet(self, name: str, part: str, limit: int) -> Sheet:
         sheet = Sheet(name)
         parser = XMLPullParser(["end"])
-        going, number = True, 0
+        going, number, unfinished = True, 0, 0
         with self.archive.open(self.names[posixpath.normpath(part).lower()]) as stream:
             while going and (piece := stream.read(PIECE)):
                 parser.feed(piece)
+                unfinished += len(piece)
                 for _, element in parser.read_events():
                     kind = local(element)
                     if kind == "row":
-                        number = int(element.get("r", number + 1))
+                        number = next_number(element.get("r"), number)
                         going = self.take_row(sheet, number, element, limit) and going
                         element.clear()
-                    elif kind == "mergeCell":
-                        sheet.merges.append(merge_of(*attribute(element, "ref").split(":")))
-            if not going:
-                look_behind(sheet, stream)
+                        unfinished = 0
+                    elif kind == "sheetData":
+                        going = False
+                if unfinished > MAX_ROW_BYTES:
+                    raise FileRefused(
+                        "有一行的内容太多，不像名册。请把名册复制到新建的表格里再上传。", "ZIP_SIZE"
+                    )
+            look_behind(sheet, piece, stream)
         return sheet
 
     def take_row(self, sheet: Sheet, number: int, row: Element, limit: int) -> bool:
@@ -180,6 +188,13 @@ class Workbook:
         return tidy(number)
 
 
+def next_number(written: str | None, before: int) -> int:
+    number = int(written or before + 1)
+    if not before < number <= MAX_ROW:
+        raise ValueError("rows must ascend")
+    return number
+
+
 def text_of(element: Element) -> str:
     """All text runs, without the phonetic guides some systems add."""
     runs = []
@@ -196,27 +211,43 @@ def unescape(text: str) -> str:
     return ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
-def merge_of(first: str, last: str = "") -> tuple[int, int, int, int]:
-    last = last or first
-    return (
-        int(REFERENCE.match(first)[2]),
-        column_of(first),
-        int(REFERENCE.match(last)[2]),
-        column_of(last),
-    )
+def look_behind(sheet: Sheet, text: bytes, stream) -> None:
+    """In what was not parsed: is there content further down, which cells are merged? Searched, not parsed.
 
-
-def look_behind(sheet: Sheet, stream) -> None:
-    """After stopping: is there content further down, which cells are merged? Searched, not parsed."""
-    before, row = b"", sheet.last_row
+    `text` is the last parsed piece: merged cells may follow in it, its rows were taken already.
+    """
+    row, in_rows = sheet.last_row, b"</sheetData>" not in text and b":sheetData>" not in text
+    sheet.merges += merges_in(text)
+    before = text[-4000:]
     while piece := stream.read(PIECE * 4):
         text = before + piece
-        if sheet.row_after_gap is None and not sheet.too_many_rows and (b"v>" in text or b"is>" in text):
-            for found in CONTENT_OR_ROW.finditer(text):
-                row = int(found[1] or row)
-                if not found[1]:
-                    sheet.row_after_gap = row
-                    break
-        if b"mergeCell" in text:
-            sheet.merges += [merge_of(a.decode(), b.decode()) for a, b in MERGE.findall(text)]
+        rows, end, _ = text.partition(b"sheetData>")
+        if in_rows and sheet.row_after_gap is None and not sheet.too_many_rows:
+            row = look_for_content(sheet, rows, row)
+        in_rows = in_rows and not end
+        sheet.merges += merges_in(text)
         before = piece[-4000:]
+    sheet.merges = sorted(set(sheet.merges))
+
+
+def look_for_content(sheet: Sheet, text: bytes, row: int) -> int:
+    """Note the first row with content; the last row seen, for the next piece."""
+    if b"v>" not in text and b"is>" not in text:
+        return row
+    for found in CONTENT_OR_ROW.finditer(text):
+        row = int(found[1] or row)
+        if not found[1] and row > sheet.last_row:
+            sheet.row_after_gap = row
+            break
+    return row
+
+
+def merges_in(text: bytes) -> list[tuple[int, int, int, int]]:
+    if b"mergeCell" not in text:
+        return []
+    return [merge_of(first.decode(), last.decode()) for first, last in MERGE.findall(text)]
+
+
+def merge_of(first: str, last: str) -> tuple[int, int, int, int]:
+    top, bottom = (int(REFERENCE.match(corner)[2]) for corner in (first, last))
+    return top, column_of(first), bottom, column_of(last)

@@ -104,6 +104,7 @@ def keep_file(name: str, content_type: str, content: bytes) -> StoredFile:
 
 def row_as_json(row: RosterRow) -> dict:
     """What storing this line writes, ready to be applied: nothing is parsed or decided again."""
+    assert row.branch is not None  # a row without one has an error
     if row.member:
         writes = changes_of(row)
     else:

@@ -1,6 +1,8 @@
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import IntegerField
 from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
@@ -14,6 +16,7 @@ from organizations.service import Refused
 from organizations.services import imports
 
 PER_PAGE = 50
+ERROR_ROWS = Cast(KT("verdict__counts__error_rows"), IntegerField())
 SHOWS = ("errors", "warnings", "created", "updated")
 
 
@@ -37,7 +40,7 @@ def import_upload(request):
     if request.method == "POST" and (batch := checked(user, form)):
         return redirect("organizations:import_detail", batch.pk)
     batches = ImportBatch.objects.manageable_by(user).select_related("organization", "uploaded_by")
-    batches = batches.defer("rows", "verdict").annotate(error_rows=KT("verdict__counts__error_rows"))
+    batches = batches.defer("rows", "verdict").annotate(error_rows=ERROR_ROWS)
     batches = batches.filter(file_name__contains=request.GET.get("q", "").strip())
     context = {"form": form, "page": key_page(request, batches, "-id"), "query": request.GET.get("q", "")}
     status = 413 if form.is_bound and form.is_too_large else 422 if form.errors else 200
@@ -79,12 +82,29 @@ def import_detail(request, pk):
     context = {
         "batch": batch,
         "counts": counts,
+        "figures": figures(counts),
         "show": show,
         "page": page,
         "good": counts["created"] + counts["updated"],
         "findings": show in ("errors", "warnings"),
     }
     return render(request, "organizations/import_detail.html", context)
+
+
+def figures(counts: dict) -> list[dict]:
+    """What needs a hand comes first."""
+    wrong = {"label": "要改", "value": counts["error_rows"], "unit": "行", "show": "errors"}
+    if counts["errors"] != counts["error_rows"]:
+        wrong["note"] = f"共 {counts['errors']} 处"
+    people = [
+        {"label": "新增", "value": counts["created"], "unit": "人", "show": "created"},
+        {"label": "更新", "value": counts["updated"], "unit": "人", "show": "updated"},
+        {"label": "不变", "value": counts["unchanged"], "unit": "人"},
+    ]
+    doubtful = {"label": "提醒", "value": counts["warnings"], "unit": "处", "show": "warnings"}
+    if counts["skipped"]:
+        doubtful["note"] = f"有 {counts['skipped']} 行不导入"
+    return [wrong, *people, doubtful] if counts["error_rows"] else [*people, wrong, doubtful]
 
 
 def lines(batch: ImportBatch, show: str) -> list[dict]:

@@ -283,6 +283,24 @@ def test_a_gap_of_rows_the_file_does_not_even_mention_is_a_gap():
     assert notes(saved(book)) == ["DATA_AFTER_GAP"]
 
 
+@pytest.mark.parametrize("numbers", [(1, 9_999_999_999), (5, 3)])
+def test_row_numbers_no_spreadsheet_has_are_a_damaged_file(numbers):
+    rows = "".join(f'<row r="{n}"><c t="inlineStr"><is><t>x</t></is></c></row>' for n in numbers)
+    sheet = f"<worksheet><sheetData>{rows}</sheetData></worksheet>"
+    assert refusal(repacked(GOOD, {"xl/worksheets/sheet1.xml": sheet.encode()})) == "CORRUPT"
+
+
+def test_a_row_without_end_is_refused_before_it_fills_the_memory():
+    sheet = b"<worksheet><sheetData><row>" + b"<c/>" * 2_000_000
+    assert refusal(repacked(GOOD, {"xl/worksheets/sheet1.xml": sheet})) == "ZIP_SIZE"
+
+
+def test_what_stands_behind_the_rows_of_a_sheet_is_no_content():
+    rest = b"</sheetData><extLst><ext><f>1</f><v>1</v></ext></extLst>" + b" " * 600_000 + b"<v>1</v>"
+    content = repacked(GOOD, {"xl/worksheets/sheet1.xml": sheet_xml(GOOD).replace(b"</sheetData>", rest)})
+    assert notes(content) == []
+
+
 def test_more_than_twenty_thousand_people_are_refused(settings):
     settings.ROSTER_MAX_ROWS = 50
     assert refusal(roster(*(person(f"张{n}") for n in range(200)))) == "TOO_MANY_ROWS"

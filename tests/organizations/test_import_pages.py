@@ -106,6 +106,15 @@ def test_the_annotated_workbook_comes_back_and_the_download_is_audited(page, cas
     assert response.status_code == 302  # kept for a day only; the page says so
 
 
+def test_what_was_uploaded_is_listed_with_its_state(page, cast):
+    batch_of(cast, person("张一"))
+    assert "有错误" not in page("north_organizer", "import_upload").content.decode()
+    batch_of(cast, person("张一", phone="123"))
+    text = page("north_organizer", "import_upload").content.decode()
+    assert "有错误" in text and "未入库" in text
+    assert "没有这样的文件" in page("north_organizer", "import_upload", data={"q": "别的"}).content.decode()
+
+
 def test_a_refused_file_says_why_and_what_to_do(upload, settings):
     response = upload(b"<html></html>")
     assert response.status_code == 422
