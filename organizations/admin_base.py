@@ -206,6 +206,10 @@ class ServiceAdmin(admin.ModelAdmin):
         """The service has stored everything; inlines here never write."""
 
     # --- One log: the audit -----------------------------------------------------------
+    def construct_change_message(self, request, form, formsets, add=False):
+        # Nothing reads it, and read-only inlines have no saved objects to tell of.
+        return []
+
     def log_addition(self, request, obj, message):
         return None
 
