@@ -39,7 +39,9 @@ def test_everything_registered_is_a_service_admin(model_admin):
     assert not model_admin.list_editable and not model_admin.show_full_result_count
     assert "delete_selected" not in [getattr(a, "__name__", a) for a in model_admin.actions or []]
     for inline in model_admin.inlines:
-        assert not inline.has_add_permission(None, None, None) if hasattr(inline, "read_only") else True
+        rows = inline(model_admin.model, admin.site)
+        assert not rows.has_add_permission(None, None) and not rows.has_change_permission(None)
+        assert not rows.has_delete_permission(None)
     assert model_admin.change_service is None or model_admin.instance_argument
 
 

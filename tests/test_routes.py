@@ -14,7 +14,7 @@ from django.contrib import admin
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLResolver
 
-from attendance.models import RosterEntry
+from attendance.models import Attendance, RosterEntry
 from campaigns.models import Campaign, Department, Lecturer, ProgrammeItem, Topic, TrainingSession, Unit
 from campaigns.models.service import ServiceTask
 from campaigns.services.service_tasks import open_task
@@ -104,6 +104,8 @@ RECORDS = {
     Topic: "south_topic.pk",
     Unit: "south_unit.pk",
     Lecturer: "south_lecturer.pk",
+    RosterEntry: "south_entry.pk",
+    Attendance: "south_attendance.pk",
     Department: "nobody",  # shared by everybody: there is no outside
 }
 
@@ -121,6 +123,7 @@ class South(Scene):
             self.north_unit, title="北山大课", units=[self.north_unit], hour=14
         )
         self.south_entry = RosterEntry.objects.get(campaign=self.campaign, member=self.sun)
+        self.south_attendance = Attendance.objects.get(session=self.south_session, entry=self.south_entry)
         self.south_part = self.south_session.parts.get()
         self.south_task = open_task(actor=officer, unit=self.south_branch_unit, title="金丝雀家修路")
         self.south_campaign = make_campaign(self, label="金丝雀自办冬训", opened=False)

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from organizations.models import Organization, Role, User
 from organizations.service import Refused, service
@@ -195,7 +195,11 @@ def _open(actor: User, organization: Organization, role: str, username: str, nam
         created_by=actor,
         password=encoded,
     )
-    user.save()
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError as clash:
+        raise Refused(f"账号 {username} 刚刚被别人用了，请换一个。", code="username_taken") from clash
     # The rule of who may open what is written once, on the queryset; the transaction takes the row back.
     if not User.objects.manageable_by(actor).filter(pk=user.pk).exists():
         raise Refused("只能为下级开通账号，角色也不能高于自己。", code="above")

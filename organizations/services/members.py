@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from django.db import IntegrityError, transaction
+from django.db.models import Field
 from django.utils import timezone
 
 from organizations.fields import digest
@@ -42,7 +44,7 @@ def create_member(*, actor: User, branch: Organization, **values) -> Member:
     if not member.place_in_list:
         last = Member.objects.filter(branch=branch).order_by("place_in_list").last()
         member.place_in_list = last.place_in_list + 1 if last else 1
-    member.save()
+    _save(member)
     audit.record(
         actor=actor,
         action="member.created",
@@ -62,7 +64,7 @@ def change_member(*, actor: User, member: Member, **values) -> Member:
     changed = [name for name in values if getattr(member, name) != before[name]]
     if not changed:
         return member
-    member.save()
+    _save(member)
     audit.record(
         actor=actor,
         action="member.changed",
@@ -168,6 +170,15 @@ def _write_id_number(actor: User, member: Member) -> None:
     raise Refused("这个身份证号要由上级核对后才能登记。可以先不填身份证号保存，再联系上级党组织。")
 
 
+def _save(member: Member) -> None:
+    try:
+        with transaction.atomic():
+            member.save()
+    except IntegrityError as clash:
+        # Two people typed the same number in the same second; the constraint let one through.
+        raise Refused("这个身份证号刚刚被登记过，请刷新后再看。", code="id_taken") from clash
+
+
 def _write_phone(member: Member) -> None:
     member.phone = clean_phone(member.phone)
     if member.phone and (problem := phone_problem(member.phone)):
@@ -176,12 +187,16 @@ def _write_phone(member: Member) -> None:
 
 
 def _labels(names: list[str]) -> str:
-    return "、".join(str(Member._meta.get_field(name).verbose_name) for name in names)
+    return "、".join(str(_field(name).verbose_name) for name in names)
+
+
+def _field(name: str) -> Field:
+    return next(field for field in Member._meta.concrete_fields if field.name == name)
 
 
 def _change(member: Member, name: str, before) -> dict:
     """One changed field for the history. Of ID number and phone only that they changed."""
-    field = Member._meta.get_field(name)
+    field = _field(name)
     if name in SECRET:
         return {"field": name, "label": str(field.verbose_name)}
     return {
