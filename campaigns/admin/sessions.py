@@ -1,3 +1,4 @@
+from django import forms
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
@@ -5,42 +6,13 @@ from django.utils.html import format_html
 from campaigns.models import (
     Department,
     Lecturer,
-    SessionUnit,
     Stage,
     Topic,
     TrainingForm,
     TrainingSession,
-    Unit,
 )
 from campaigns.services import lecturers, sessions
 from organizations.admin_base import ServiceAdmin
-
-
-class PartInline(admin.TabularInline):
-    """How far each unit's register is. Read only: the register is kept in the workbench."""
-
-    model = SessionUnit
-    read_only = True
-    extra = 0
-    fields = readonly_fields = ["unit", "audience", "recorded_at", "closed_at"]
-    can_delete = False
-    show_change_link = False
-
-    def get_queryset(self, request):
-        mine = Unit.objects.visible_to(request.user)
-        return super().get_queryset(request).filter(unit__in=mine).select_related("unit", "session")
-
-    def has_add_permission(self, request, obj=None, *args):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-    def has_view_permission(self, request, obj=None):
-        return True
 
 
 @admin.register(TrainingSession)
@@ -55,7 +27,6 @@ class TrainingSessionAdmin(ServiceAdmin):
     create_service = staticmethod(sessions.plan_for_host)
     change_service = staticmethod(sessions.adjust_session)
     instance_argument = "session"
-    inlines = [PartInline]
     readonly_on_change = ["host"]
     typed = [
         "host",
@@ -70,13 +41,10 @@ class TrainingSessionAdmin(ServiceAdmin):
         "is_theme_day",
         "is_party_lecture",
     ]
-    readonly_fields = ["named_lecturers", "state", "register_link", "makeup_link"]
+    readonly_fields = ["named_lecturers", "state", "register_link", "makeup_link", "parts_link"]
 
     def get_fields(self, request, obj=None):
         return [*self.typed, *self.readonly_fields] if obj else self.typed
-
-    def get_inlines(self, request, obj):
-        return self.inlines if obj else []
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("parts")
@@ -90,6 +58,7 @@ class TrainingSessionAdmin(ServiceAdmin):
     def formfield_for_manytomany(self, db_field, request, **kwargs):
         if db_field.name == "topics":
             kwargs["queryset"] = Topic.objects.visible_to(request.user).filter(campaign__stage=Stage.OPEN)
+            kwargs["widget"] = forms.CheckboxSelectMultiple
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @admin.display(description="主讲人")
@@ -115,6 +84,12 @@ class TrainingSessionAdmin(ServiceAdmin):
     def makeup_link(self, session):
         address = reverse("attendance:makeup_list", args=[session.campaign_id])
         return format_html('<a class="button" href="{}?unit={}">补课</a>', address, session.host_id)
+
+    @admin.display(description="参加的党支部")
+    def parts_link(self, session):
+        # The workbench page names the parts of the account's own scope only.
+        url = reverse("campaigns:session_detail", args=[session.pk])
+        return format_html('<a href="{}">看参加的党支部和点名情况</a>', url)
 
 
 @admin.register(Lecturer)

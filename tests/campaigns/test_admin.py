@@ -36,15 +36,12 @@ def class_fields(campaign, **changes):
     return day_fields(campaign.starts_on, **{**fields, **changes})
 
 
-PARTS = {"parts-TOTAL_FORMS": 0, "parts-INITIAL_FORMS": 0}
-
-
 def test_a_class_is_planned_and_changed_in_the_ledger(ledger, campaign, branch):
     ledger.post(url("trainingsession", "add"), class_fields(campaign, host=branch.pk))
     session = TrainingSession.objects.get()
     assert session.parts.get().unit == branch and session.minutes == 120
     change = url("trainingsession", "change", session.pk)
-    answer = ledger.post(change, class_fields(campaign, ends_at_1="10:00", **PARTS))
+    answer = ledger.post(change, class_fields(campaign, ends_at_1="10:00"))
     session.refresh_from_db()
     assert answer.status_code == 302 and session.minutes == 60 and session.topics.count() == 1
     actions = AuditEvent.objects.about(session).values_list("action", flat=True)
@@ -61,7 +58,7 @@ def test_the_list_leads_to_register_and_makeup(ledger, cast, campaign, branch):
 def test_a_recorded_class_is_refused_with_a_sentence(ledger, cast, campaign, branch):
     session = make_session(cast.north_organizer, campaign, branch)
     set_recorded(parts=session.parts.all())
-    answer = ledger.post(url("trainingsession", "change", session.pk), class_fields(campaign, **PARTS))
+    answer = ledger.post(url("trainingsession", "change", session.pk), class_fields(campaign))
     session.refresh_from_db()
     assert "点名页更正" in answer.content.decode() and session.title == "冬训第一课"
 
