@@ -5,6 +5,7 @@ file's insides (formulas, links, macros) comes along. Row numbers stay the same.
 """
 
 import io
+import math
 import re
 from collections import defaultdict
 from datetime import date
@@ -44,7 +45,7 @@ def annotate(verdict: Verdict) -> bytes:
         for _ in range(number - written - 1):
             sheet.append([])
         written = number
-        line = [text_of(cell) for cell in cells[:reason_column]]
+        line = [shown(cell) for cell in cells[:reason_column]]
         if number == layout.header_row:
             line = [styled(sheet, text, HEAD, bold=True) for text in padded(line, reason_column)]
             line.append(styled(sheet, REASON, HEAD, bold=True))
@@ -76,7 +77,9 @@ def padded(line: list, length: int) -> list:
     return line + [None] * (length - len(line))
 
 
-def styled(sheet, text: str | None, fill: PatternFill, *, bold: bool = False, wrap: bool = False):
+def styled(
+    sheet, text: str | int | float | None, fill: PatternFill, *, bold: bool = False, wrap: bool = False
+):
     cell = WriteOnlyCell(sheet, value=text)
     cell.fill = fill
     if bold:
@@ -86,10 +89,13 @@ def styled(sheet, text: str | None, fill: PatternFill, *, bold: bool = False, wr
     return cell
 
 
-def text_of(cell: Cell) -> str | None:
-    """Text that no spreadsheet will compute; numbers as text too, none loses digits on the way back."""
-    if cell is None:
-        return None
+def shown(cell: Cell) -> str | int | float | None:
+    """As it was: numbers stay numbers, or a damaged ID number would come back looking like a good one.
+
+    Text never becomes something a spreadsheet computes.
+    """
+    if cell is None or (isinstance(cell, int | float) and abs(cell) < math.inf):
+        return cell
     if isinstance(cell, Formula | CellError):
         cell = cell.text
     if isinstance(cell, date):

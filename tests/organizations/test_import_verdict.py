@@ -1,13 +1,11 @@
 """The verdict on each row: branches, duplicates, people already known, lines that are nobody."""
 
 from datetime import date
-from io import BytesIO
 
 import pytest
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 
 from organizations.fields import digest
-from organizations.imports.annotate import annotate
 from organizations.imports.checking import check
 from organizations.imports.preflight import FileRefused
 from organizations.models import Member, OrganizationKind
@@ -355,51 +353,6 @@ def test_a_file_with_part_of_the_branch_adds_at_the_end(cast):
     store_batch(actor=cast.north_organizer, batch=batch)
     names = Member.objects.filter(branch=cast.north_branch).values_list("name", flat=True)
     assert list(names) == ["王北甲", "李北乙", "赵北丙", "张一"]
-
-
-# --- the workbook back ---
-
-
-def test_the_annotated_workbook_keeps_rows_colours_cells_and_says_why(verdict):
-    book = Workbook()
-    book.active.append(["北山镇名册"])
-    for row in (
-        [],
-        HEADERS,
-        person("张一"),
-        person("张二", phone="123"),
-        person("张\x0b三".replace("\x0b", "_x000B_")),
-    ):
-        book.active.append(list(row))
-    book.active.append(["=1+1", "北山村党支部", '=HYPERLINK("http://x","y")', None, 1965.1])
-    found = verdict(content=saved(book))
-    sheet = load_workbook(BytesIO(annotate(found))).active
-    assert sheet["A1"].value == "北山镇名册"
-    assert [c.value for c in sheet[3]] == [*HEADERS, "原因"]
-    assert sheet["I4"].value is None
-    assert sheet["H5"].fill.fgColor.rgb == "00F8D9A8" and "手机号应为 11 位" in sheet["I5"].value
-    assert "控制字符" in sheet["I6"].value
-    assert sheet["C7"].data_type != "f" and not str(sheet["C7"].value).startswith("=")
-    assert "公式" in sheet["I7"].value and "1965-10" in sheet["I7"].value
-
-
-def test_the_mended_annotated_workbook_is_a_good_roster(cast, verdict):
-    found = verdict(person("张一"), person("张二", phone="123"))
-    book = load_workbook(BytesIO(annotate(found)))
-    book.active["H3"] = "13800001111"
-    again = verdict(content=saved(book))
-    assert again.errors == []
-    assert actions(again) == ["create", "create"]
-    assert again.layout.ignored == ["序号"]
-
-
-def test_a_formula_in_a_csv_comes_back_as_text(cast):
-    found = check(
-        "姓名,所在党支部\n=cmd|' /C calc'!A0,北山村党支部\n-1,x\n".encode(), "a.csv", cast.north, TODAY
-    )
-    sheet = load_workbook(BytesIO(annotate(found))).active
-    assert sheet["A2"].value.startswith("'=") and sheet["A3"].value == "'-1"
-    assert sheet["A2"].data_type != "f"
 
 
 def test_many_errors_are_capped_in_the_verdict_but_all_counted(verdict):
