@@ -8,6 +8,7 @@ of every indicator, for a branch and for a district alike. Sums are over persons
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from attendance.models import Why
 from organizations.templatetags.house import rate_text
@@ -84,6 +85,8 @@ class Share:
 
 
 Value = int | Rate | Average | Share | dict[str, int]
+# By code. The catalogue says which kind each code has; a type checker cannot.
+Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -329,12 +332,12 @@ def chosen(codes: Iterable[str] | None) -> tuple[Indicator, ...]:
     return CATALOGUE if codes is None else tuple(BY_CODE[code] for code in codes)
 
 
-def of(sums: Sums, codes: Iterable[str] | None = None) -> dict[str, Value]:
+def of(sums: Sums, codes: Iterable[str] | None = None) -> Values:
     """The values of these indicators (all when none are named), in catalogue order."""
     return {indicator.code: indicator.value(sums) for indicator in chosen(codes)}
 
 
-def as_json(values: dict[str, Value]) -> dict[str, object]:
+def as_json(values: Values) -> dict[str, object]:
     """Counts as integers, rates as their n and d, reasons as an object."""
     return {
         code: value if isinstance(value, int | dict) else value.as_json() for code, value in values.items()

@@ -19,7 +19,7 @@ from campaigns.queries import OVERDUE, RECORDED, RESOLVED, VALID, held, unrecord
 from organizations.models import BRANCH_KINDS
 from organizations.tree import STEP, within
 from reports import indicators
-from reports.indicators import Sums, Value
+from reports.indicators import Sums, Values
 
 Groups = dict[str, Sums]
 
@@ -114,7 +114,7 @@ class Level:
             below = known.groups.get(name) if known and adds_up else None
             self.groups[name] = query(reach) if below is None else {reach.unit.path: _added(below)}
 
-    def of(self, path: str) -> dict[str, Value]:
+    def of(self, path: str) -> Values:
         campaign = self.reach.unit.campaign
         sums = {"target": campaign.target_percent, "minutes_per_hour": campaign.minutes_per_hour}
         for name, groups in self.groups.items():
@@ -147,8 +147,8 @@ class Table:
     """One unit and the units directly below it, in the fixed order, at one moment."""
 
     unit: Unit
-    values: dict[str, Value]
-    children: list[tuple[Unit, dict[str, Value]]]
+    values: Values
+    children: list[tuple[Unit, Values]]
     now: datetime
 
 
@@ -170,6 +170,6 @@ def table(
     return Table(unit, own.of(unit.path), [(child, level.of(child.path)) for child in below], now)
 
 
-def children(unit: Unit, codes: Iterable[str] | None = None) -> list[tuple[Unit, dict[str, Value]]]:
+def children(unit: Unit, codes: Iterable[str] | None = None) -> list[tuple[Unit, Values]]:
     """The same indicators for each unit directly below."""
     return table(unit, codes, codes).children

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from campaigns.models import Unit
 from reports import links
-from reports.indicators import BY_CODE, WHY_NAMES, Indicator, Rate, Value
+from reports.indicators import BY_CODE, WHY_NAMES, Indicator, Rate, Value, Values
 from reports.models import DailyFigure
 from reports.queries.figures import Table
 from reports.queries.trend import Change, change
@@ -94,7 +94,7 @@ def headlines(table: Table, earlier: DailyFigure | None) -> list[Headline]:
 
 
 def text_of(value: Value) -> str:
-    return str(value) if isinstance(value, int) else value.text
+    return value.text if hasattr(value, "text") else str(value)
 
 
 def lines(table: Table, codes: tuple[str, ...]) -> list[Line]:
@@ -118,7 +118,7 @@ def reasons(table: Table) -> list[tuple[str, int, str]]:
     ]
 
 
-def row(unit: Unit, values: dict[str, Value]) -> list[Cell]:
+def row(unit: Unit, values: Values) -> list[Cell]:
     return [
         Cell(
             head,

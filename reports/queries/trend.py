@@ -35,8 +35,10 @@ def week_ago(unit: Unit, today: date) -> DailyFigure | None:
 
 def change(rate: Rate, code: str, earlier: DailyFigure | None) -> Change | None:
     """None where either evening expected nobody: there is nothing to compare."""
-    before = earlier.values.get(code) if earlier else None
-    if not before or not before["d"] or not rate.d:
+    if earlier is None or not rate.d:
+        return None
+    before = earlier.values.get(code)
+    if not before or not before["d"]:
         return None
     exact = Fraction(100 * rate.n, rate.d) - Fraction(100 * before["n"], before["d"])
     points = Decimal(exact.numerator) / Decimal(exact.denominator)

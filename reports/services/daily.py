@@ -28,9 +28,9 @@ def write_daily(*, day: date | None = None) -> int:
 
 def _figures(campaign: Campaign, day: date) -> list[DailyFigure]:
     """One pass over the tallies per level of the tree, whatever the number of units."""
-    units = Unit.objects.filter(campaign=campaign).exclude(kind__in=BRANCH_KINDS).order_by("path")
-    units = list(units.select_related("campaign"))
-    levels = {}
+    upper = Unit.objects.filter(campaign=campaign).exclude(kind__in=BRANCH_KINDS).order_by("path")
+    units = list(upper.select_related("campaign"))
+    levels: dict[tuple[int, int], figures.Level] = {}
     rows = []
     for unit in units:
         width = len(unit.path)
