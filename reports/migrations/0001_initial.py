@@ -5,26 +5,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('campaigns', '0001_initial'),
+        ("campaigns", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DailyFigure',
+            name="DailyFigure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField(verbose_name='日期')),
-                ('values', models.JSONField()),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='daily_figures', to='campaigns.unit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField(verbose_name="日期")),
+                ("values", models.JSONField()),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="daily_figures",
+                        to="campaigns.unit",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '每日数据',
-                'verbose_name_plural': '每日数据',
-                'constraints': [models.UniqueConstraint(fields=('unit', 'day'), name='reports_one_figure_per_unit_and_day')],
+                "verbose_name": "每日数据",
+                "verbose_name_plural": "每日数据",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("unit", "day"), name="reports_one_figure_per_unit_and_day"
+                    )
+                ],
             },
         ),
     ]
