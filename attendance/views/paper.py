@@ -7,7 +7,7 @@ from attendance import queries
 from attendance.views.getters import get_session
 
 COLUMNS = 3
-LONG = 60  # beyond that three blocks, so that one sheet of A4 holds a branch
+LONG = 46  # beyond that three blocks, so that one sheet of A4 holds a branch
 
 
 @require_GET

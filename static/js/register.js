@@ -232,7 +232,7 @@
   const bar = document.getElementById("send-state");
   function say(text, level, extra) {
     bar.hidden = !text;
-    bar.className = "notice notice-" + level;
+    bar.className = "send-state notice notice-" + level;
     bar.replaceChildren();
     const box = document.createElement("div");
     box.textContent = text;
@@ -326,6 +326,9 @@
     });
   }
 
+  // No submit button any more: the page's own double-tap brake would hold back the resend as well.
+  button.type = "button";
+  button.addEventListener("click", send);
   form.addEventListener("submit", function (event) {
     event.preventDefault();
     send();
@@ -340,8 +343,19 @@
   // Coming back by the browser's button: what is shown may be older than what was stored.
   window.addEventListener("pageshow", function (event) { if (event.persisted && answered.length) window.location.reload(); });
 
+  // Made here, not in the page: five hundred of them would weigh on one bar of signal.
+  function addMenu(row) {
+    const more = document.createElement("button");
+    more.type = "button";
+    more.className = "register-more";
+    more.textContent = "…";
+    more.setAttribute("aria-expanded", "false");
+    more.setAttribute("aria-label", row.querySelector(".register-person").textContent + "：迟到、早退、线上、异地");
+    row.querySelector(".register-line").append(more);
+  }
+
   form.classList.add("is-live");
-  rows.forEach(paint);
+  rows.forEach(function (row) { addMenu(row); paint(row); });
   count();
   if (pending.length) later("上次有一份点名没有收到回音。点重发，不会重复登记。");
 })();
