@@ -57,8 +57,8 @@ class Evidence:
     sides: dict[str, int]
     trained: int
     tasks: dict[str, int]
-    topics: dict[str, list[Topic]]
-    departments: list[Department]
+    topics: dict[str, list[tuple[Topic, int]]]
+    departments: list[tuple[Department, int]]
     recorded: int
     missing: int
     branches: int
@@ -99,7 +99,7 @@ def gather(campaign: Campaign, unit: Unit) -> Evidence:
         trained=sum(n for *_, counts, n in forms if counts),
         tasks=dict(sessions.values_list("topics__task__code").annotate(n=Count("pk", distinct=True))),
         topics=topics_by_task(campaign, sessions),
-        departments=list(departments_of(sessions)),
+        departments=departments_of(sessions),
         recorded=sum(n for *_, n in forms),
         missing=parts.filter(late).aggregate(n=Count("session", distinct=True))["n"],
         branches=branches["n"],
@@ -122,21 +122,22 @@ def branches_with(unit: Unit, form: str) -> QuerySet[Unit]:
     return branches.annotate(has=Exists(parts)).order_by()
 
 
-def topics_by_task(campaign: Campaign, sessions: QuerySet) -> dict[str, list[Topic]]:
-    """The compulsory topics of each task, each with `held`, the number of its classes."""
+def topics_by_task(campaign: Campaign, sessions: QuerySet) -> dict[str, list[tuple[Topic, int]]]:
+    """The compulsory topics of each task, each with the number of its classes."""
     held = Count("sessions", filter=Q(sessions__in=sessions.values("pk")), distinct=True)
     topics = Topic.objects.filter(campaign=campaign, is_compulsory=True, task__isnull=False)
-    by_task: dict[str, list[Topic]] = {}
+    by_task: dict[str, list[tuple[Topic, int]]] = {}
     for topic in topics.select_related("task").annotate(held=held):
-        by_task.setdefault(topic.task.code, []).append(topic)
+        by_task.setdefault(topic.task.code, []).append((topic, topic.held))  # type: ignore[union-attr]
     return by_task
 
 
-def departments_of(sessions: QuerySet) -> QuerySet[Department]:
-    """Departments whose lecturers taught, each with `talks`, the number of those classes."""
+def departments_of(sessions: QuerySet) -> list[tuple[Department, int]]:
+    """Departments whose lecturers taught, each with the number of those classes."""
     inside = Q(lecturer__sessions__in=sessions.values("pk"))
     talks = Count("lecturer__sessions", filter=inside, distinct=True)
-    return Department.objects.annotate(talks=talks).filter(talks__gt=0)
+    found = Department.objects.annotate(talks=talks).filter(talks__gt=0)
+    return [(department, department.talks) for department in found]
 
 
 # --- What proves what -----------------------------------------------------------------
@@ -159,8 +160,8 @@ def publicity(card: Card, evidence: Evidence) -> None:
 def lecturers(card: Card, evidence: Evidence) -> None:
     card.hint = "场次写了主讲人、台账里主讲人填了部门，这里就有数。"
     card.figures = [
-        Figure(one.name, one.talks, "场", evidence.sessions_url(department=one.pk))
-        for one in evidence.departments
+        Figure(one.name, talks, "场", evidence.sessions_url(department=one.pk))
+        for one, talks in evidence.departments
     ]
     if card.figures:
         settle(card, True, "", f"{len(card.figures)}个部门来讲过")
@@ -184,9 +185,10 @@ def task(card: Card, evidence: Evidence) -> None:
         card.figures = [Figure("已开课", held, "场", evidence.sessions_url(task=card.item.code))]
         if len(topics) > 1:
             card.figures += [
-                Figure(one.name, one.held, "场", evidence.sessions_url(topic=one.pk)) for one in topics
+                Figure(one.name, classes, "场", evidence.sessions_url(topic=one.pk))
+                for one, classes in topics
             ]
-        waiting = sum(not one.held for one in topics)
+        waiting = sum(not classes for _, classes in topics)
         settle(card, not waiting, f"还有{waiting}个必训专题没讲")
 
 

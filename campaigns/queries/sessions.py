@@ -97,17 +97,17 @@ def listed_sessions(
     return sessions
 
 
-def by_task(code: str) -> Q:
+def by_task(code: str) -> Exists:
     through = TrainingSession.topics.through.objects
     return Exists(through.filter(trainingsession=OuterRef("pk"), topic__task__code=code))
 
 
-def by_topic(pk: str) -> Q:
+def by_topic(pk: str) -> Exists:
     through = TrainingSession.topics.through.objects
     return Exists(through.filter(trainingsession=OuterRef("pk"), topic_id=pk))
 
 
-def by_department(pk: str) -> Q:
+def by_department(pk: str) -> Exists:
     through = TrainingSession.lecturers.through.objects.filter(trainingsession=OuterRef("pk"))
     return Exists(
         through.filter(lecturer__department__isnull=False)

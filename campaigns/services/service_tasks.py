@@ -64,7 +64,9 @@ def change_task(*, actor: User, task: ServiceTask, **fields) -> ServiceTask:
         setattr(task, name, fields[name])
     needed(task.title, "请写清是什么事。")
     task.save(update_fields=changed)
-    names = "、".join(str(ServiceTask._meta.get_field(name).verbose_name) for name in changed)
+    names = "、".join(
+        str(getattr(ServiceTask._meta.get_field(name), "verbose_name", name)) for name in changed
+    )
     step(actor, task, Kind.CHANGED, f"修改了{names}")
     return task
 

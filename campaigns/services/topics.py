@@ -17,17 +17,20 @@ def save_topics(*, actor: User, campaign: Campaign, topics: list[dict]) -> list[
     cannot be. Repeating it with the answer's pks changes nothing.
     """
     campaign = locked(actor, campaign)
-    known = {topic.pk: topic for topic in Topic.objects.filter(campaign=campaign)}
+    known: dict[int | None, Topic] = {topic.pk: topic for topic in Topic.objects.filter(campaign=campaign)}
     before = compulsory_bits(known.values())
     check_names(topics)
     kept = {row.get("pk") for row in topics}
     remove_topics(campaign, [topic for pk, topic in known.items() if pk not in kept])
-    tasks = {item.pk: item for item in ProgrammeItem.objects.filter(group__campaign=campaign)}
+    tasks: dict[int | None, ProgrammeItem] = {
+        item.pk: item for item in ProgrammeItem.objects.filter(group__campaign=campaign)
+    }
     free_names([known[row["pk"]] for row in topics if row.get("pk") in known])
     for place, row in enumerate(topics, start=1):
         topic = known.get(row.get("pk")) or Topic(campaign=campaign, bit=next_bit(campaign))
         topic.name, topic.position = row["name"].strip(), place
-        topic.task, topic.is_compulsory = tasks.get(row.get("task")), bool(row["is_compulsory"])
+        topic.task = tasks.get(row.get("task"))
+        topic.is_compulsory = bool(row["is_compulsory"])
         topic.save()
     saved = list(Topic.objects.filter(campaign=campaign))
     if campaign.stage != Stage.PREPARING and compulsory_bits(saved) != before:
