@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from attendance.models import Reason, Status, Waiver
-from attendance.services.marks import MarkInput
+from attendance.services.judging import MarkInput
 from campaigns.models import Round, Topic
 
 MAX_MARKS = 500

@@ -47,9 +47,14 @@ class Attendance(models.Model):
     known yet. No row means "not expected or register not opened", never "absent".
     """
 
-    session = models.ForeignKey(TrainingSession, on_delete=models.PROTECT, related_name="rows")
-    session_unit = models.ForeignKey(SessionUnit, on_delete=models.PROTECT, related_name="rows")
-    entry = models.ForeignKey(RosterEntry, on_delete=models.PROTECT, related_name="rows")
+    # The pair (session, entry), row_by_entry and row_by_part already index these three.
+    session = models.ForeignKey(
+        TrainingSession, on_delete=models.PROTECT, related_name="rows", db_index=False
+    )
+    session_unit = models.ForeignKey(
+        SessionUnit, on_delete=models.PROTECT, related_name="rows", db_index=False
+    )
+    entry = models.ForeignKey(RosterEntry, on_delete=models.PROTECT, related_name="rows", db_index=False)
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="rows")
     part = models.CharField(max_length=8, choices=Part, default=Part.EXPECTED)
     status = models.CharField("情况", max_length=10, choices=Status, default=Status.UNMARKED)

@@ -5,7 +5,8 @@ from uuid import UUID, uuid5
 
 from attendance.models import Attendance, Mark, MarkBatch, Part, Status
 from attendance.queries import parts_for
-from attendance.services.marks import BatchAnswer, MarkInput, open_parts, record_marks
+from attendance.services.judging import MarkInput, open_parts
+from attendance.services.marks import BatchAnswer, record_marks
 from attendance.services.recount import recount
 from campaigns.models import SessionUnit, TrainingSession
 from campaigns.services.locking import lock_units

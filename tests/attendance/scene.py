@@ -7,7 +7,8 @@ from uuid import uuid4
 from django.utils import timezone
 
 from attendance.models import Attendance, RosterEntry
-from attendance.services.marks import MarkInput, record_marks
+from attendance.services.judging import MarkInput
+from attendance.services.marks import record_marks
 from attendance.services.roster import open_campaign
 from campaigns.services.sessions import plan_session
 from tests.base import Cast
