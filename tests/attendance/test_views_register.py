@@ -352,3 +352,12 @@ def _add_entry(scene, member, session):
         row = Attendance.objects.get(session=session, entry__member=scene.wang)
         row.pk, row.entry = None, entry
         row.save()
+
+
+def test_the_largest_numbers_are_answered_not_crashed_on(client, scene, session):
+    as_user(client, scene.north_organizer)
+    wang = scene.entry(scene.wang).pk
+    answer, _ = send(client, session, [(2**63 - 1, "present", "", 0), (wang, "absent", "", 2**31 - 1)])
+    assert [m["outcome"] for m in answer.json()["marks"]] == ["rejected", "conflict"]
+    assert client.get(reverse("attendance:register", args=[2**70])).status_code == 404
+    assert client.post(url("part_reopen", session), {"part": "9" * 30, "reason": "x"}).status_code == 404
