@@ -43,6 +43,10 @@ EMPTY = {
 def session_rows(request, pk):
     """Everybody on the sheets of a session, or those of one figure."""
     session = get_session(request, pk)
+    return render(request, "attendance/session_rows.html", _rows_page(request, session))
+
+
+def _rows_page(request, session):
     which = request.GET.get("status", "all")
     which = which if which in dict(ROWS) else "all"
     parts = queries.parts_for(session, request.user)
@@ -54,7 +58,7 @@ def session_rows(request, pk):
             Q(entry__member__name__startswith=text) | Q(entry__member__initials__startswith=text.lower())
         )
     page = key_page(request, found, *batches.IN_ORDER)
-    context = {
+    return {
         "session": session,
         "campaign": session.campaign,
         "which": which,
@@ -67,7 +71,6 @@ def session_rows(request, pk):
         "is_recorded": any(part.recorded_at for part in parts),
         "many": len(parts) > 1,
     }
-    return render(request, "attendance/session_rows.html", context)
 
 
 @require_GET
@@ -75,6 +78,10 @@ def roster_list(request, campaign_pk):
     """People of a unit in one campaign, by state: the list behind every figure of persons."""
     campaign = get_campaign(request, campaign_pk)
     unit = get_unit(request, campaign)
+    return render(request, "attendance/roster_list.html", _roster_page(request, campaign, unit))
+
+
+def _roster_page(request, campaign, unit):
     state = request.GET.get("state", "all")
     state = state if state in queries.STATES else "all"
     why = request.GET.get("why", "")
@@ -83,7 +90,7 @@ def roster_list(request, campaign_pk):
     found = queries.standings(unit, state, why, text)
     page, total = key_page(request, found, *batches.IN_ORDER), found.count()
     label = Why(why).label if why else queries.STATES[state][0]
-    context = {
+    return {
         "campaign": campaign,
         "unit": unit,
         "crumbs": unit_crumbs(unit, request.user),
@@ -100,7 +107,6 @@ def roster_list(request, campaign_pk):
         else EMPTY.get(state, ("名册上还没有人", "划定名册以后，人就在这里。")),
         "text": _text(unit, label, total, state),
     }
-    return render(request, "attendance/roster_list.html", context)
 
 
 def _text(unit, label, total, state):

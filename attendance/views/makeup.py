@@ -41,6 +41,10 @@ def makeup_list(request, campaign_pk):
     """People who still owe something, by topic and branch."""
     campaign = get_campaign(request, campaign_pk)
     unit = get_unit(request, campaign)
+    return render(request, "attendance/makeup_list.html", _makeup_page(request, campaign, unit))
+
+
+def _makeup_page(request, campaign, unit):
     which = request.GET.get("list", "owing")
     which = which if which in dict(LISTS) else "owing"
     by_topic = queries.makeup_by_topic(unit) if which == "owing" else []
@@ -50,7 +54,7 @@ def makeup_list(request, campaign_pk):
     found = queries.owing_topic(found, topic) if topic else found
     page, total = key_page(request, found, *IN_ORDER, size=PEOPLE), found.count()
     topics = queries.compulsory_topics(campaign)
-    context = {
+    return {
         "campaign": campaign,
         "unit": unit,
         "crumbs": unit_crumbs(unit, request.user),
@@ -68,7 +72,6 @@ def makeup_list(request, campaign_pk):
         "text": _text(unit, dict(LISTS)[which], total, topic),
         "can_plan": request.user.keeps_records and campaign.is_open,
     }
-    return render(request, "attendance/makeup_list.html", context)
 
 
 def _by_branch(rows, topics):

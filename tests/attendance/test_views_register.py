@@ -122,7 +122,7 @@ def test_marks_are_stored_and_answered_one_by_one(client, scene, session):
 
 def test_the_same_sending_again_has_one_effect(client, scene, session):
     as_user(client, scene.north_organizer)
-    first, body = send(client, session, [(scene.entry(scene.wang).pk, "absent", "", 0)])
+    _, body = send(client, session, [(scene.entry(scene.wang).pk, "absent", "", 0)])
     again = client.post(url("marks", session), body, content_type="application/json")
     assert again.status_code == 200
     assert [m["outcome"] for m in again.json()["marks"]] == ["duplicate"]
