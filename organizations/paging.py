@@ -1,12 +1,15 @@
 """Lists page by key: the address says after which row to go on, so page 4,000 costs what page 1 costs."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 
 from django.db.models import Model, Q, QuerySet
 
 PAGE_SIZE = 50
 MOST_COUNTED = 10_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,14 @@ class KeyPage:
         return f"{MOST_COUNTED} 以上" if self.total == MOST_COUNTED else str(self.total)
 
 
-def key_page(request, rows: QuerySet, *keys: str, size: int = PAGE_SIZE) -> KeyPage:
+def key_page(request, rows: QuerySet, *keys: str, size: int | None = None) -> KeyPage:
     """The page after `?after=`, ordered by `keys` ("-id" counts down); the last key must be unique.
 
-    An address that cannot be read shows the first page.
+    An address that cannot be read shows the first page. What is only shown of a row
+    (annotations) is not counted along.
     """
-    total = rows.order_by()[:MOST_COUNTED].count()
+    size = size or PAGE_SIZE
+    total = rows.order_by().values("pk")[:MOST_COUNTED].count()
     place = read_place(request.GET.get("after", ""), keys)
     ordered = rows.order_by(*keys)
     if place:
@@ -52,22 +57,38 @@ def plain(key: str) -> str:
     return key.removeprefix("-")
 
 
+def is_time(key: str) -> bool:
+    return plain(key).endswith("_at")
+
+
 def is_text(key: str) -> bool:
-    """Tree paths are text, every other key we page by is a whole number."""
+    """Tree paths are text, moments end in _at, every other key we page by is a whole number."""
     return plain(key).endswith("path")
 
 
 def read_place(token: str, keys: tuple[str, ...]) -> list | None:
     parts = token.split(".")
-    if len(parts) != len(keys) or not all(part.isalnum() and part.isascii() for part in parts):
+    if len(parts) != len(keys) or not all(map(can_be_read, keys, parts)):
         return None
-    if any(
-        not is_text(key) and not (part.isdigit() and len(part) < 19)
-        for key, part in zip(keys, parts, strict=True)
-    ):
-        return None
-    return [part if is_text(key) else int(part) for key, part in zip(keys, parts, strict=True)]
+    return [read(key, part) for key, part in zip(keys, parts, strict=True)]
+
+
+def can_be_read(key: str, part: str) -> bool:
+    if not (part.isalnum() and part.isascii()):
+        return False
+    # Longer numbers are years Python cannot count, or more than a database column holds.
+    return is_text(key) or (part.isdigit() and len(part) < (17 if is_time(key) else 19))
+
+
+def read(key: str, part: str) -> str | int | datetime:
+    if is_time(key):
+        return EPOCH + int(part) * MICROSECOND
+    return part if is_text(key) else int(part)
 
 
 def write_place(row: Model, keys: tuple[str, ...]) -> str:
-    return ".".join(str(reduce(getattr, plain(key).split("__"), row)) for key in keys)
+    return ".".join(write(reduce(getattr, plain(key).split("__"), row)) for key in keys)
+
+
+def write(value: str | int | datetime) -> str:
+    return str((value - EPOCH) // MICROSECOND if isinstance(value, datetime) else value)

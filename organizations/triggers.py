@@ -32,7 +32,7 @@ def remove(apps, schema_editor):
 
 
 def byte_order(table: str):
-    """Forward migration: compare `path` byte by byte on PostgreSQL, as SQLite does, so that a subtree is a range."""
+    """Forward migration: compare `path` byte by byte on PostgreSQL, as SQLite does: a subtree is a range."""
 
     def alter(apps, schema_editor):
         if schema_editor.connection.vendor == "postgresql":

@@ -5,6 +5,7 @@ list behind the figure as `.filter(…)`, so that a list's total is the figure.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Substr
@@ -90,15 +91,12 @@ TALLY_COLUMNS = (*PERSON_SUMS, "debts", "minutes", *TIMES_SUMS)
 
 def under(prefix: str, condition: Q) -> Q:
     """The same predicate seen through a relation: under("rows", COUNTED)."""
-    if not isinstance(condition, Q):
-        return condition
-    moved = Q()
-    moved.connector, moved.negated = condition.connector, condition.negated
-    for child in condition.children:
-        moved.children.append(
-            under(prefix, child) if isinstance(child, Q) else (f"{prefix}__{child[0]}", child[1])
-        )
-    return moved
+    children: list[Any] = condition.children
+    moved = [
+        under(prefix, child) if isinstance(child, Q) else (f"{prefix}__{child[0]}", child[1])
+        for child in children
+    ]
+    return Q(*moved, _connector=condition.connector, _negated=condition.negated)
 
 
 # --- Sums ------------------------------------------------------------------------------
@@ -113,7 +111,7 @@ def tally_sums_by_child(unit: Unit, using: str = "default") -> dict[str, dict[st
     """The same sums for each subtree directly below `unit`, by its path. One query whatever the size."""
     rows = Tally.objects.using(using).filter(within("path", unit.path), campaign_id=unit.campaign_id)
     below = rows.annotate(child=Substr("path", 1, len(unit.path) + STEP)).values("child")
-    totals = below.annotate(**{f"sum_{name}": Sum(name) for name in TALLY_COLUMNS})
+    totals: Any = below.annotate(**{f"sum_{name}": Sum(name) for name in TALLY_COLUMNS})
     return {row["child"]: {name: row[f"sum_{name}"] or 0 for name in TALLY_COLUMNS} for row in totals}
 
 

@@ -15,8 +15,10 @@ from organizations.tree import within
 def todos(user: User) -> list[Todo]:
     """Open lists of the account's own unit in the current campaign."""
     campaign = current_campaign(user)
-    unit = home_unit(user, campaign) if campaign else None
-    if unit is None or campaign.stage != Stage.OPEN:
+    if campaign is None or campaign.stage != Stage.OPEN:
+        return []
+    unit = home_unit(user, campaign)
+    if unit is None:
         return []
     people = Standing.objects.filter(within("unit__path", unit.path), campaign=campaign).aggregate(
         owing=Count("pk", filter=OWING),

@@ -101,13 +101,14 @@ def _join(campaign: Campaign, members: list[Member], unit_of: dict[int, int]) ->
 
 def _leave(entries: list[RosterEntry]) -> None:
     for entry in entries:
-        entry.left_on, entry.left_reason = entry.member.left_on, entry.member.left_reason
+        left_on = entry.member.left_on or timezone.localdate()
+        entry.left_on, entry.left_reason = left_on, entry.member.left_reason
         stay = entry.stays.filter(until__isnull=True).first()
         if stay:
-            stay.until = max(entry.left_on, stay.since)
+            stay.until = max(left_on, stay.since)
             # A stay that ended before it began never was one.
             stay.delete() if stay.until == stay.since else stay.save(update_fields=["until"])
-        unknown = Q(status=Status.UNMARKED, held_on__gte=entry.left_on)
+        unknown = Q(status=Status.UNMARKED, held_on__gte=left_on)
         Attendance.objects.filter(unknown, entry=entry).delete()
     RosterEntry.objects.bulk_update(entries, ["left_on", "left_reason"], batch_size=500)
 

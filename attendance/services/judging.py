@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
@@ -149,6 +150,9 @@ def _stands_on(sheet: Sheet, entry: int, part: SessionUnit) -> bool:
 def open_parts(session: TrainingSession, parts: Sequence[SessionUnit]) -> None:
     """Write who is expected as rows. From then on no move, waiver or import changes it."""
     day, counts = held_on(session), session.counts
+    people: list[tuple[SessionUnit, Any]] = [
+        (part, entry) for part in parts for entry in audience(part, day).only("pk")
+    ]
     rows = [
         Attendance(
             session=session,
@@ -161,8 +165,7 @@ def open_parts(session: TrainingSession, parts: Sequence[SessionUnit]) -> None:
             round=session.round,
             counts=counts,
         )
-        for part in parts
-        for entry in audience(part, day).only("pk")
+        for part, entry in people
     ]
     # Somebody already marked as a visitor elsewhere in this session keeps that row.
     Attendance.objects.bulk_create(rows, ignore_conflicts=True)

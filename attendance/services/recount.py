@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
     Case,
     CharField,
@@ -27,10 +28,21 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest
 from django.db.models.lookups import GreaterThan
 
-from attendance.models import Attendance, RosterEntry, SessionTally, Standing, Status, Tally, Why
+from attendance.models import (
+    ATTENDED,
+    Attendance,
+    Part,
+    RosterEntry,
+    SessionTally,
+    Standing,
+    Status,
+    Tally,
+    Why,
+)
 from attendance.queries import (
     COUNTED,
     EXPECTED,
@@ -62,12 +74,12 @@ def _latest(days: list[str]) -> Case | F:
     return Case(When(**{f"{day}__isnull": False for day in days}, then=last), output_field=DateField())
 
 
-def _sum_of_bits(topics: list[Topic], **conditions: object) -> object:
+def _sum_of_bits(topics: list[Topic], **conditions: object) -> Combinable:
     """A mask of the topics whose condition holds; in a condition's name, `bit` is the topic's own."""
-    total = Value(0, output_field=IntegerField())
+    total: Combinable = Value(0, output_field=BigIntegerField())
     for topic in topics:
         named = {name.replace("bit", str(topic.bit)): value for name, value in conditions.items()}
-        total = total + Case(When(**named, then=Value(topic.mask)), default=0, output_field=IntegerField())
+        total = total + Case(When(**named, then=Value(topic.mask)), default=0, output_field=BigIntegerField())
     return total
 
 
@@ -86,12 +98,12 @@ def _day_hours_were_reached(only_first: bool) -> Subquery:
     return Subquery(reached.filter(so_far__gte=target).order_by("held_on").values("held_on")[:1])
 
 
-def _met_on(campaign: Campaign, compulsory: list[Topic], *, only_first: bool) -> object:
+def _met_on(campaign: Campaign, compulsory: list[Topic], *, only_first: bool) -> Combinable:
     """The day the trained rule was first met. A waived entry's rule is always ANY."""
     came = "came_first" if only_first else "came"
     prefix = "learned_first" if only_first else "learned"
     if campaign.trained_rule == TrainedRule.COMPULSORY and compulsory:
-        met = _latest([f"{prefix}_{topic.bit}" for topic in compulsory])
+        met: Combinable = _latest([f"{prefix}_{topic.bit}" for topic in compulsory])
     elif campaign.trained_rule == TrainedRule.HOURS:
         met = _day_hours_were_reached(only_first)
     else:
@@ -148,7 +160,8 @@ def standing_rows(campaign: Campaign, entries: QuerySet[RosterEntry]) -> QuerySe
         absences=Count("rows", filter=expected & Q(rows__status=Status.ABSENT)),
         leaves=Count("rows", filter=expected & Q(rows__status=Status.LEAVE)),
         unknown=Count("rows", filter=expected & Q(rows__status=Status.UNMARKED)),
-        row_count=Count("rows"),
+        # A visit taken back leaves an unmarked visitor's row: it says nothing about the person.
+        row_count=Count("rows", filter=~Q(rows__part=Part.VISITOR, rows__status=Status.UNMARKED)),
         has_left=Case(
             When(left_on__isnull=False, then=Value(True)), default=Value(False), output_field=BooleanField()
         ),
@@ -174,8 +187,8 @@ def standing_rows(campaign: Campaign, entries: QuerySet[RosterEntry]) -> QuerySe
     return found.values_list(*(source for _, source in STANDING_COLUMNS))
 
 
-def _count_debts(compulsory: list[Topic]) -> object:
-    total = Value(0, output_field=IntegerField())
+def _count_debts(compulsory: list[Topic]) -> Combinable:
+    total: Combinable = Value(0, output_field=IntegerField())
     for topic in compulsory:
         owed = When(**{f"learned_{topic.bit}__isnull": True}, required=True, then=Value(1))
         total = total + Case(owed, default=0, output_field=IntegerField())
@@ -205,7 +218,7 @@ SESSION_TALLY_COLUMNS = tuple(
 def session_tally_rows(parts: QuerySet[SessionUnit]) -> QuerySet:
     """What the tallies of these parts must be; a part nobody recorded has none."""
     expected = under("rows", EXPECTED)
-    attended = Q(rows__status__in=COUNTED_STATUSES)
+    attended = Q(rows__status__in=ATTENDED)
     valid = Q(session__cancelled_at__isnull=True, session__voided_at__isnull=True)
     found = (
         parts.filter(recorded_at__isnull=False)
@@ -227,8 +240,6 @@ def session_tally_rows(parts: QuerySet[SessionUnit]) -> QuerySet:
     )
     return found.values_list(*(source for _, source in SESSION_TALLY_COLUMNS))
 
-
-COUNTED_STATUSES = dict(COUNTED.children)["status__in"]
 
 TALLY_COLUMNS = (
     ("unit_id", "pk"),

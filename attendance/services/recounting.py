@@ -12,17 +12,19 @@ from organizations.services import jobs
 def request_due() -> list[int]:
     """One job for each campaign that waits for its recount; asking again finds the same job."""
     waiting = Campaign.objects.filter(recount_due_at__isnull=False).select_related("organization")
-    return [
-        jobs.enqueue(
-            kind="attendance.tasks.recount_campaign",
-            title=f"重算统计数：{campaign.label}",
-            requested_by=None,
-            organization=campaign.organization,
-            params={"campaign": campaign.pk, "due": campaign.recount_due_at.isoformat()},
-            key=f"recount:{campaign.pk}:{campaign.recount_due_at.isoformat()}",
-        ).pk
-        for campaign in waiting
-    ]
+    return [_request(campaign, str(campaign.recount_due_at)) for campaign in waiting]
+
+
+def _request(campaign: Campaign, due: str) -> int:
+    job = jobs.enqueue(
+        kind="attendance.tasks.recount_campaign",
+        title=f"重算统计数：{campaign.label}",
+        requested_by=None,
+        organization=campaign.organization,
+        params={"campaign": campaign.pk},
+        key=f"recount:{campaign.pk}:{due}",
+    )
+    return job.pk
 
 
 @service(atomic=False, audited=False)

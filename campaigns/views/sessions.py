@@ -9,7 +9,6 @@ from campaigns.models import Campaign, Lecturer, TrainingSession, Unit
 from campaigns.queries import SESSION_FILTERS, listed_sessions, session_states, with_progress
 from campaigns.services import sessions
 from campaigns.views.getters import chosen_campaign, chosen_unit, number, own_units, trail, unit_tree
-from campaigns.views.paging import session_page
 from organizations.models import AuditEvent
 from organizations.paging import key_page
 from organizations.service import Refused
@@ -47,7 +46,8 @@ def session_list(request):
     state = state if state in states else "all"
     filters = asked_filters(request)
     rows = listed_sessions(request.user, campaign, unit=unit, state=state, search=text, **filters)
-    page = session_page(request, with_host(rows), newest_first=state not in SOONEST_FIRST)
+    order = ("starts_at", "id") if state in SOONEST_FIRST else ("-starts_at", "-id")
+    page = key_page(request, with_host(rows), *order)
     context = {
         "campaign": campaign,
         "unit": unit,

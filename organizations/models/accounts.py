@@ -45,7 +45,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):
 
 
 class User(AbstractBaseUser):
-    """One account of one person. Its scope is the subtree of its organization; its role says what it may do."""
+    """One account of one person: its scope is its organization's subtree, its role what it may do."""
 
     username = models.CharField("账号", max_length=50, unique=True)
     name = models.CharField("姓名", max_length=50)

@@ -32,7 +32,7 @@ class JobState(models.TextChoices):
 
 class JobQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """One's own jobs, and for officers and organizers those of their subtree. Scheduled jobs show to officers."""
+        """One's own jobs; for officers and organizers also those of their subtree."""
         if not user.is_active or not user.sees_records:
             return self.none()
         mine = models.Q(requested_by=user)
@@ -53,7 +53,8 @@ class Job(models.Model):
     kind = models.CharField("种类", max_length=80)
     title = models.CharField("名称", max_length=200)
     params = models.JSONField("条件", default=dict)
-    key = models.CharField(max_length=150, unique=True, null=True)
+    # Null, not "": many jobs have no key, and only null may repeat in a unique column.
+    key = models.CharField(max_length=150, unique=True, null=True)  # noqa: DJ001
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

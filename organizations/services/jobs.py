@@ -62,7 +62,7 @@ def enqueue(
 
 
 def ring(job_pk: int) -> None:
-    """Tell a Celery worker that a job waits. Without a broker the built-in runner polls; a lost ring is re-rung."""
+    """Tell a Celery worker that a job waits. Without a broker the runner polls; a lost ring is re-rung."""
     kind = Job.objects.filter(pk=job_pk).values_list("kind", flat=True).first()
     if not settings.REDIS_URL or kind is None:
         return

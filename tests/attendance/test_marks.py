@@ -131,6 +131,14 @@ def test_a_visitor_of_the_own_scope_counts_at_home_and_not_in_the_hosts_rate(sce
     assert_derived_rows_are_true(scene.campaign)
 
 
+def test_a_visit_taken_back_leaves_no_trace_in_the_reasons(scene):
+    session = scene.session(topics=scene.topics(0))
+    answer = scene.mark(session, {scene.qian: "present"})
+    undo_batch(actor=scene.north_organizer, batch=answer.batch, uuid=uuid4())
+    assert scene.entry(scene.qian).standing.why == "NO_SESSION"
+    assert_derived_rows_are_true(scene.campaign)
+
+
 def test_people_of_another_township_are_unknown(scene):
     session = scene.session()
     answer = scene.mark(session, {scene.sun: "present"})

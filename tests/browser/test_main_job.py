@@ -38,7 +38,7 @@ def upload(page, name, content):
 
 
 def import_the_roster(page):
-    """A workbook with title rows and one impossible date is refused by row and column; mended, it is stored."""
+    """Title rows and one impossible date: refused by row and column; mended, stored."""
     good = [person(name, birth=f"196{n}年3月") for n, name in enumerate(NAMES[:-1])]
     head = ["序号", "所在党支部", "姓 名", "性别", "出生年月", "身份证号", "入党时间", "联系电话"]
     wrong = person(NAMES[-1], birth="2月30日")

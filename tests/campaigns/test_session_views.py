@@ -205,7 +205,7 @@ def test_the_list_is_searched_and_narrowed_to_a_unit(north, cast, campaign, bran
 
 
 def test_the_list_pages_by_key_without_loss(north, cast, campaign, branch, monkeypatch):
-    monkeypatch.setattr("campaigns.views.paging.PAGE_SIZE", 2)
+    monkeypatch.setattr("organizations.paging.PAGE_SIZE", 2)
     for _ in range(5):
         make_session(cast.north_organizer, campaign, branch)
     seen, after = [], ""

@@ -1,4 +1,4 @@
-"""The first account of an installation: the top organization and its officer, with a password to hand over."""
+"""The first account of an installation: the top organization and its officer, with a first password."""
 
 import re
 

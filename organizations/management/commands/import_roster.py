@@ -86,7 +86,8 @@ def import_batch(batch: ImportBatch, *, dry_run: bool, partial: bool) -> dict:
 def in_words(report: dict) -> str:
     lines = [
         f"{report['file']}：{'已入库' if report['stored'] else '没有入库'}。"
-        f"新增 {report['created']}，更新 {report['updated']}，不变 {report['unchanged']}，跳过 {report['skipped']}。"
+        f"新增 {report['created']}，更新 {report['updated']}，"
+        f"不变 {report['unchanged']}，跳过 {report['skipped']}。"
     ]
     for kind, name in (("错误", "errors"), ("提醒", "warnings")):
         lines += [
