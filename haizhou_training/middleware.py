@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from haizhou_training import health
+from haizhou_training import errors, health
 from organizations.services.audit import client_address
 
 RENEW_AFTER_SECONDS = 60
@@ -28,6 +28,29 @@ class HealthMiddleware:
         if request.path == "/readyz":
             return health.readyz(request)
         return self.get_response(request)
+
+
+class NullCharacterMiddleware:
+    """No text of ours holds a NUL. PostgreSQL would refuse it deep inside a query; say so at the door."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if "\0" in request.path or self.has_null(request.GET):
+            return errors.bad_request(request)
+        return self.get_response(request)
+
+    def process_view(self, request, view_func, view_args, view_kwargs):
+        # The CSRF check before us has read the form already; other bodies are parsed by their views.
+        form = request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data")
+        if request.method == "POST" and form and self.has_null(request.POST):
+            return errors.bad_request(request)
+        return None
+
+    @staticmethod
+    def has_null(values):
+        return any("\0" in text for key, texts in values.lists() for text in (key, *texts))
 
 
 class AddressMiddleware:

@@ -152,7 +152,8 @@ def test_what_people_typed_is_never_a_formula(winter, start):
 
 def test_characters_no_workbook_can_hold_are_left_out(winter):
     with fixture_writes():
-        winter.wang.name = "王\x0b北\x00甲\ufffe𠮷䶮"
+        # PostgreSQL itself holds no NUL; the next test covers it.
+        winter.wang.name = "王\x0b北甲\ufffe𠮷䶮"
         winter.wang.save()
     names = [row[2] for row in opened(winter.north_unit)["人员名单"].values]
     assert "王北甲𠮷䶮" in names
