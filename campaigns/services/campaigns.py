@@ -141,10 +141,11 @@ def change_item(
     return item
 
 
-@service
+@service(audited=False)
 def draw_units(*, actor: User, campaign: Campaign) -> list[Unit]:
     """Take the owner's open subtree as it is today. Repeating it while preparing follows the tree.
 
+    A step of opening the campaign, which is the one act the audit remembers.
     Set-based: thousands of units cost a handful of statements.
     """
     campaign = locked(actor, campaign)
@@ -158,7 +159,6 @@ def draw_units(*, actor: User, campaign: Campaign) -> list[Unit]:
         [as_unit(campaign, o) for o in organizations if o.pk not in known], batch_size=500
     )
     units = list(Unit.objects.filter(campaign=campaign).order_by("path"))
-    record(actor, campaign, "campaign.units", f"划定“{campaign.label}”参训单位{len(units)}个")
     return units
 
 

@@ -10,7 +10,7 @@ from attendance.services import recounting
 from attendance.services.recount import differences, rebuild
 from attendance.services.roster import end_waiver, open_campaign, set_waiver
 from campaigns.services.campaigns import change_campaign
-from organizations.models import Job
+from organizations.models import AuditEvent, Job
 from organizations.service import Refused
 from organizations.services import jobs
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
@@ -131,3 +131,8 @@ def test_rebuilding_twice_writes_the_same(scene):
     rebuild(campaign=scene.campaign)
     assert rebuild(campaign=scene.campaign) == 3
     assert differences(campaign=scene.campaign) == []
+
+
+def test_opening_a_campaign_is_one_act(scene):
+    opened = AuditEvent.objects.filter(target_type="campaigns.campaign", target_id=str(scene.campaign.pk))
+    assert list(opened.order_by("pk").values_list("action", flat=True)) == ["campaign.create", "roster.drawn"]
