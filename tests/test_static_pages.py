@@ -182,9 +182,9 @@ def test_a_list_paged_by_key_goes_on_and_back_to_the_start():
     assert "after=0001.9" in html
     assert 'rel="first" href="?q=%E5%BC%A0"' in html
     assert "共 10000 以上 人" in html
-    last = SimpleNamespace(rows=[], next_key="", is_first=True, total=3)
+    last = SimpleNamespace(rows=[], next="", is_first=True, total=3)
     assert render_to_string("_pager.html", {"page": last}, request).strip() == ""
-    other = SimpleNamespace(rows=[], next_key="A-1-2", is_first=True, total=300)
+    other = SimpleNamespace(rows=[], next="A-1-2", is_first=True, total=300)
     html = render_to_string("_pager.html", {"page": other, "param": "key"}, request)
     assert "key=A-1-2" in html
     assert "共 300 条" in html
