@@ -1,5 +1,6 @@
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.utils import timezone
 
 from campaigns.models.campaigns import Campaign, Round, Topic, TrainingForm, Unit
 from organizations.models import Category, Member, Organization
@@ -163,6 +164,11 @@ class TrainingSession(models.Model):
 
     def __str__(self):
         return self.title
+
+    @property
+    def day_has_come(self) -> bool:
+        """From the morning of its day on a register may be filled."""
+        return timezone.localdate(self.starts_at) <= timezone.localdate()
 
     @property
     def is_valid(self) -> bool:

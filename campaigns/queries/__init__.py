@@ -14,9 +14,11 @@ from campaigns.queries.service import (
     tasks_of,
 )
 from campaigns.queries.sessions import (
+    IN_TURN,
     RECORDED,
     SESSION_FILTERS,
     VALID,
+    by_turn,
     held,
     listed_sessions,
     over,
@@ -31,6 +33,7 @@ from campaigns.queries.todos import todos
 __all__ = [
     "CONFIRMED",
     "DROPPED",
+    "IN_TURN",
     "OPEN",
     "OVERDUE",
     "RECORDED",
@@ -39,6 +42,7 @@ __all__ = [
     "VALID",
     "board",
     "branches_with",
+    "by_turn",
     "count_tasks",
     "current_campaign",
     "held",

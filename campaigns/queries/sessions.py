@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from campaigns.models import Campaign, SessionUnit, TrainingSession, Unit
@@ -124,6 +124,22 @@ SESSION_FILTERS = {
     "task": by_task,
     "department": by_department,
 }
+
+
+IN_TURN = ("turn", "starts_at", "id")
+
+
+def by_turn(sessions: QuerySet[TrainingSession], now: datetime) -> QuerySet[TrainingSession]:
+    """Adds `turn` for IN_TURN: what waits for its register up to today, what is to come, what is done."""
+    waiting = Exists(SessionUnit.objects.filter(session=OuterRef("pk"), recorded_at__isnull=True))
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    turn = Case(
+        When(~waiting, then=Value(2)),
+        When(starts_at__lt=midnight + timedelta(days=1), then=Value(0)),
+        default=Value(1),
+        output_field=IntegerField(),
+    )
+    return sessions.annotate(turn=turn)
 
 
 def with_progress(sessions: QuerySet[TrainingSession]) -> QuerySet[TrainingSession]:

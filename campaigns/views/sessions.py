@@ -6,7 +6,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from campaigns.forms.sessions import SessionForm, first_values, values_of
 from campaigns.models import Campaign, Lecturer, TrainingSession, Unit
-from campaigns.queries import SESSION_FILTERS, listed_sessions, session_states, with_progress
+from campaigns.queries import (
+    IN_TURN,
+    SESSION_FILTERS,
+    by_turn,
+    listed_sessions,
+    session_states,
+    with_progress,
+)
 from campaigns.services import sessions
 from campaigns.views.getters import chosen_campaign, chosen_unit, number, own_units, trail, unit_tree
 from organizations.models import AuditEvent
@@ -14,7 +21,9 @@ from organizations.paging import key_page
 from organizations.service import Refused
 
 TABS = ("week", "coming", "missing", "recorded", "all")
-SOONEST_FIRST = ("week", "coming", "missing")
+SOONEST_FIRST = ("starts_at", "id")
+ORDERS = {"week": IN_TURN, "coming": SOONEST_FIRST, "missing": SOONEST_FIRST}
+NEWEST_FIRST = ("-starts_at", "-id")
 FIELD_OF_REFUSAL = {
     "outside_campaign": "day",
     "ends_before_start": "other_minutes",
@@ -41,13 +50,11 @@ def session_list(request):
     if campaign is None:
         return render(request, "campaigns/session_list.html", {"campaign": None})
     unit, text = chosen_unit(request, campaign), request.GET.get("q", "").strip()
-    states = session_states(timezone.now())
-    state = request.GET.get("state", "all")
-    state = state if state in states else "all"
-    filters = asked_filters(request)
+    now, filters = timezone.now(), asked_filters(request)
+    states = session_states(now)
+    state = asked_state(request, states, campaign, narrowed=bool(unit or text or filters))
     rows = listed_sessions(request.user, campaign, unit=unit, state=state, search=text, **filters)
-    order = ("starts_at", "id") if state in SOONEST_FIRST else ("-starts_at", "-id")
-    page = key_page(request, with_host(rows), *order)
+    page = key_page(request, by_turn(with_host(rows), now), *ORDERS.get(state, NEWEST_FIRST))
     context = {
         "campaign": campaign,
         "unit": unit,
@@ -58,9 +65,15 @@ def session_list(request):
         "state_label": states[state][0],
         "tabs": [(word, states[word][0]) for word in TABS],
         "filtered": bool(filters) or state not in TABS,
-        "now": timezone.now(),
+        "now": now,
     }
     return render(request, "campaigns/session_list.html", context)
+
+
+def asked_state(request, states, campaign: Campaign, *, narrowed: bool) -> str:
+    """Who asks for nothing wants this week; who asks for a unit, words or a figure wants all of it."""
+    state = request.GET.get("state", "all" if narrowed or not campaign.is_open else "week")
+    return state if state in states else "all"
 
 
 def with_host(rows):

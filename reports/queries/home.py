@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from attendance.queries import todos as attendance_todos
 from campaigns.models import Campaign, TrainingSession
-from campaigns.queries import listed_sessions, sessions_with, with_progress
+from campaigns.queries import IN_TURN, by_turn, listed_sessions, sessions_with, with_progress
 from campaigns.queries import todos as campaign_todos
 from campaigns.queries.sessions import RECORDED, VALID, parts_seen
 from organizations.models import User
@@ -20,6 +20,12 @@ def todos(user: User) -> list[Todo]:
     """Everything that waits for this account; what must be done before what may be known."""
     lines = [*campaign_todos(user), *attendance_todos(user)]
     return sorted(lines, key=lambda line: line.level != "warn")
+
+
+def this_week(user: User, campaign: Campaign, now: datetime) -> list[TrainingSession]:
+    """Classes of this week: first what waits for its register, last what is done."""
+    sessions = by_turn(listed_sessions(user, campaign, state="week", now=now), now)
+    return list(with_progress(sessions).select_related("form").order_by(*IN_TURN)[:MOST_COMING])
 
 
 def rest_of_week(user: User, campaign: Campaign, now: datetime) -> list[TrainingSession]:

@@ -48,7 +48,7 @@ def work_home(request, context):
     context |= {
         "headlines": panels.headlines(table, trend.week_ago(unit, timezone.localdate(now))),
         "todos": home_queries.todos(request.user),
-        "week": home_queries.rest_of_week(request.user, context["campaign"], now),
+        "week": home_queries.this_week(request.user, context["campaign"], now),
         "dashboard_url": links.dashboard(unit),
     }
     return render(request, "reports/home.html", context)

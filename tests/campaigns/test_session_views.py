@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.models import TrainingSession
+from campaigns.queries import IN_TURN, by_turn, listed_sessions
 from campaigns.services.registers import set_recorded
 from campaigns.services.sessions import cancel_session
 from tests.base import make_user
@@ -204,17 +205,47 @@ def test_the_list_is_searched_and_narrowed_to_a_unit(north, cast, campaign, bran
     assert "没有找到" in north.get("/sessions/?q=没有的").content.decode()
 
 
+def test_a_week_begins_with_what_waits_and_ends_with_what_is_done(cast, campaign, branch):
+    actor, today = cast.north_organizer, timezone.localdate()
+    wednesday = 2 - today.weekday()
+    for title, day in (("上周", -3), ("明天", 1), ("今天", 0), ("昨天", -1), ("下周", 6)):
+        make_session(actor, campaign, branch, title=title, days=wednesday + day)
+    done = make_session(actor, campaign, branch, title="点过", days=wednesday - 1)
+    set_recorded(parts=done.parts.all())
+    now = timezone.now() + timedelta(days=wednesday)
+    week = by_turn(listed_sessions(actor, campaign, state="week", now=now), now).order_by(*IN_TURN)
+    assert [row.title for row in week] == ["昨天", "今天", "明天", "点过"]
+
+
+def test_a_week_without_classes_says_where_they_are(north, cast, campaign, branch):
+    make_session(cast.north_organizer, campaign, branch, days=8)
+    html = north.get("/sessions/").content.decode()
+    assert "本周没有场次" in html and "state=coming" in html and "state=all" in html
+
+
+def test_only_a_class_whose_day_has_come_offers_its_register(north, cast, campaign, branch):
+    actor = cast.north_organizer
+    past = make_session(actor, campaign, branch, days=-1)
+    coming = make_session(actor, campaign, branch, days=2)
+    gone = make_session(actor, campaign, branch, days=3)
+    cancel_session(actor=actor, session=gone, reason="雪")
+    html = north.get("/sessions/?state=all").content.decode()
+    assert f"/sessions/{past.pk}/register/" in html
+    assert f"/sessions/{coming.pk}/sheet/" in html
+    assert not any(f"/sessions/{row.pk}/register/" in html for row in (coming, gone))
+
+
 def test_the_list_pages_by_key_without_loss(north, cast, campaign, branch, monkeypatch):
     monkeypatch.setattr("organizations.paging.PAGE_SIZE", 2)
     for _ in range(5):
         make_session(cast.north_organizer, campaign, branch)
     seen, after = [], ""
     for _ in range(3):
-        page = north.get(f"/sessions/?after={after}").context["page"]
+        page = north.get(f"/sessions/?state=all&after={after}").context["page"]
         seen += [row.pk for row in page.rows]
         after = page.next
     assert len(seen) == len(set(seen)) == 5 and not after
-    assert north.get("/sessions/?after=x.y").context["page"].is_first
+    assert north.get("/sessions/?state=all&after=x.y").context["page"].is_first
 
 
 @pytest.mark.parametrize("query", ["campaign=x", "campaign=99", "unit=99", "topic=x", "department=x"])
