@@ -38,6 +38,7 @@ NAV = [
     ("台账", "journal-text", "admin:index", READERS, "bar"),
     ("导入", "upload", "organizations:import_upload", EDITORS, "bar"),
     ("操作记录", "clock-history", "organizations:audit_list", {Role.OFFICER, Role.AUDITOR}, "bar"),
+    ("冬训", "flag", "campaigns:campaign_list", READERS, "menu"),
     ("党组织", "diagram-3", "organizations:organization_list", READERS, "menu"),
     ("账号", "key", "organizations:account_list", EDITORS, "menu"),
     ("任务", "gear", "organizations:job_list", READERS, "menu"),
