@@ -19,11 +19,13 @@ changed. A `Refused` becomes a sentence above the form and nothing is stored.
 from collections.abc import Callable
 from functools import wraps
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
+from django.db import models
 from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -45,7 +47,7 @@ class LedgerSite(admin.AdminSite):
     site_header = "海州冬训台账"
     index_title = "台账"
     site_url = "/"
-    enable_nav_sidebar = True
+    enable_nav_sidebar = False
 
     def admin_view(self, view, cacheable=False):
         """Who is logged in and may not read records gets 403, not a second login page."""
@@ -97,6 +99,22 @@ def scoped(model, user):
     return model._default_manager.visible_to(user)
 
 
+class MomentInput(forms.DateTimeInput):
+    """One field with one label: Django's two halves of a moment have none."""
+
+    input_type = "datetime-local"
+
+    def __init__(self, attrs=None):
+        super().__init__(attrs, format="%Y-%m-%dT%H:%M")
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self, attrs=None):
+        super().__init__(attrs, format="%Y-%m-%d")
+
+
 class ServiceAdmin(admin.ModelAdmin):
     """Base of every admin here: outside the scope is 404, no delete, no write without a service."""
 
@@ -104,6 +122,10 @@ class ServiceAdmin(admin.ModelAdmin):
     change_service: Callable | None = None
     instance_argument: str = ""
     readonly_on_change: list[str] = []
+    formfield_overrides = {
+        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": MomentInput},
+        models.DateField: {"widget": DayInput},
+    }
     actions_on_bottom = False
     list_per_page = 50
     list_max_show_all = 0
@@ -182,6 +204,8 @@ class ServiceAdmin(admin.ModelAdmin):
         return form if refusal is None else refusing(form, refusal)
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        kind = self.opts.verbose_name
+        extra_context = {"title": kind if object_id else f"增加{kind}", **(extra_context or {})}
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except Refused as refusal:

@@ -76,9 +76,9 @@ class TrainingSessionAdmin(ServiceAdmin):
     def register_link(self, session):
         if not session.is_valid:
             return "—"
-        return format_html(
-            '<a class="button" href="{}">点名</a>', reverse("attendance:register", args=[session.pk])
-        )
+        words, page = ("点名", "register") if session.day_has_come else ("签到表", "sheet_print")
+        address = reverse(f"attendance:{page}", args=[session.pk])
+        return format_html('<a class="button" href="{}">{}</a>', address, words)
 
     @admin.display(description="补课")
     def makeup_link(self, session):

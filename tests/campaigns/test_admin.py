@@ -21,7 +21,7 @@ def ledger(client, cast):
 
 def day_fields(session_or_day, **more):
     day = str(session_or_day)
-    return {"starts_at_0": day, "starts_at_1": "09:00", "ends_at_0": day, "ends_at_1": "11:00", **more}
+    return {"starts_at": f"{day}T09:00", "ends_at": f"{day}T11:00", **more}
 
 
 def class_fields(campaign, **changes):
@@ -41,7 +41,7 @@ def test_a_class_is_planned_and_changed_in_the_ledger(ledger, campaign, branch):
     session = TrainingSession.objects.get()
     assert session.parts.get().unit == branch and session.minutes == 120
     change = url("trainingsession", "change", session.pk)
-    answer = ledger.post(change, class_fields(campaign, ends_at_1="10:00"))
+    answer = ledger.post(change, class_fields(campaign, ends_at=f"{campaign.starts_on}T10:00"))
     session.refresh_from_db()
     assert answer.status_code == 302 and session.minutes == 60 and session.topics.count() == 1
     actions = AuditEvent.objects.about(session).values_list("action", flat=True)
@@ -49,9 +49,12 @@ def test_a_class_is_planned_and_changed_in_the_ledger(ledger, campaign, branch):
 
 
 def test_the_list_leads_to_register_and_makeup(ledger, cast, campaign, branch):
-    session = make_session(cast.north_organizer, campaign, branch)
+    session = make_session(cast.north_organizer, campaign, branch, days=-1)
+    coming = make_session(cast.north_organizer, campaign, branch, days=1)
     page = ledger.get(url("trainingsession", "changelist")).content.decode()
     assert reverse("attendance:register", args=[session.pk]) in page
+    assert reverse("attendance:register", args=[coming.pk]) not in page
+    assert reverse("attendance:sheet_print", args=[coming.pk]) in page
     assert reverse("attendance:makeup_list", args=[campaign.pk]) in page
 
 
