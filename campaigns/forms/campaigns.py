@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, CampaignKind, ProgrammeGroup, ProgrammeItem, Topic, TrainedRule
 from campaigns.presets import load_preset, preset_codes
+from organizations.forms.choices import PickField
 from organizations.models import BRANCH_KINDS, Organization, User
+from organizations.numbers import MOST_DIGITS
 
 RULE_HELP = "一期冬训只用一种算法，定了再开始；改了以后全部数字要重算。"
 
@@ -81,7 +83,7 @@ class SettingsForm(forms.Form):
 class NewCampaignForm(SettingsForm):
     """Step 1 of a new campaign."""
 
-    organization = forms.ModelChoiceField(label="主办党组织", queryset=None, empty_label=None)
+    organization = PickField(label="主办党组织", queryset=None, empty_label=None)
     preset = forms.ChoiceField(label="工作法")
     kind = forms.ChoiceField(
         label="性质",
@@ -108,11 +110,12 @@ class NewCampaignForm(SettingsForm):
 class NamedForm(forms.Form):
     """One row of the programme with its words of this year."""
 
-    pk = forms.IntegerField(widget=forms.HiddenInput)
-    name = forms.CharField(label="名称", max_length=100)
+    pk = forms.IntegerField(widget=forms.HiddenInput, max_value=10**MOST_DIGITS - 1)
+    name = forms.CharField(label="名称", max_length=50)
 
 
 class ItemForm(NamedForm):
+    name = forms.CharField(label="名称", max_length=100)
     meaning = forms.CharField(
         label="含义", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
@@ -121,7 +124,7 @@ class ItemForm(NamedForm):
 class TopicForm(forms.Form):
     """One 专题. An empty name is no topic."""
 
-    pk = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    pk = forms.IntegerField(required=False, widget=forms.HiddenInput, max_value=10**MOST_DIGITS - 1)
     name = forms.CharField(label="专题", max_length=100, required=False)
     task = forms.ChoiceField(label="所属任务", required=False)
     is_compulsory = forms.BooleanField(label="必训", required=False)

@@ -7,6 +7,7 @@ from django import forms
 
 from campaigns.forms.campaigns import day_field
 from campaigns.models import ServiceTask
+from organizations.forms.choices import PickField
 from organizations.models import Member, User
 
 NAME_AND_BRANCH = re.compile(r"^(?P<name>[^（(]+)(?:[（(](?P<branch>.+)[）)])?$")
@@ -21,7 +22,7 @@ class TaskForm(forms.Form):
     kind = forms.ChoiceField(
         label="种类", choices=ServiceTask.Kind.choices, initial="PROBLEM", widget=forms.RadioSelect
     )
-    unit = forms.ModelChoiceField(
+    unit = PickField(
         label="承办单位",
         queryset=None,
         empty_label=None,

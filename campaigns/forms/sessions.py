@@ -10,6 +10,7 @@ from django.utils import timezone
 from campaigns.forms.campaigns import day_field
 from campaigns.models import Campaign, Round, SessionUnit, Topic, TrainingForm, TrainingSession, Unit
 from campaigns.services.sessions import LONGEST_MINUTES, Plan
+from organizations.forms.choices import PickField, PicksField
 from organizations.models import Category
 
 LENGTHS = [
@@ -28,9 +29,9 @@ class SessionForm(forms.Form):
     """A new class, or a planned one to be changed."""
 
     request_uuid = forms.UUIDField(widget=forms.HiddenInput, required=False)
-    form = forms.ModelChoiceField(label="形式", queryset=None, empty_label=None)
+    form = PickField(label="形式", queryset=None, empty_label=None)
     title = forms.CharField(label="名称", max_length=100, required=False, help_text="不写就用“形式：专题”。")
-    topics = forms.ModelMultipleChoiceField(
+    topics = PicksField(
         label="讲哪些专题",
         queryset=None,
         required=False,
@@ -59,7 +60,7 @@ class SessionForm(forms.Form):
     lecturers = forms.CharField(
         label="主讲人", max_length=300, required=False, help_text="几个人用顿号隔开。没有登记过的会自动记下。"
     )
-    units = forms.ModelMultipleChoiceField(
+    units = PicksField(
         label="参加的党支部",
         queryset=None,
         widget=forms.CheckboxSelectMultiple,

@@ -4,6 +4,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from campaigns.models import Campaign, Unit
 from organizations.models import User
+from organizations.numbers import pk_of
 
 
 def current_campaign(user: User, requested_pk: int | str | None = None) -> Campaign | None:
@@ -14,7 +15,7 @@ def current_campaign(user: User, requested_pk: int | str | None = None) -> Campa
     """
     campaigns = Campaign.objects.visible_to(user).select_related("organization")
     if requested_pk:
-        return campaigns.filter(pk=requested_pk).first() if str(requested_pk).isdecimal() else None
+        return campaigns.filter(pk=pk_of(requested_pk)).first()
     if not user.sees_records:
         return None
     further_down = Q(organization__path__gt=user.organization.path)

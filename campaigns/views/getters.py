@@ -4,22 +4,14 @@ from django.http import Http404
 
 from campaigns.models import Campaign, Unit
 from campaigns.queries import current_campaign, home_unit
+from organizations.numbers import asked_pk
 
 MOST_UNITS_TO_CHOOSE = 400
 
 
-def number(text: str | None) -> int | None:
-    """A pk from an address. Anything that is no number is a page that does not exist."""
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 18):
-        raise Http404
-    return int(text)
-
-
 def chosen_campaign(request) -> Campaign | None:
     """`?campaign=` inside the scope, else the running one; None = there is none yet."""
-    pk = number(request.GET.get("campaign"))
+    pk = asked_pk(request.GET.get("campaign"))
     campaign = current_campaign(request.user, pk)
     if pk and campaign is None:
         raise Http404
@@ -28,7 +20,7 @@ def chosen_campaign(request) -> Campaign | None:
 
 def chosen_unit(request, campaign: Campaign) -> Unit | None:
     """`?unit=` inside the scope; None = no unit was asked for."""
-    pk = number(request.GET.get("unit"))
+    pk = asked_pk(request.GET.get("unit"))
     if pk is None:
         return None
     unit = Unit.objects.visible_to(request.user).filter(campaign=campaign, pk=pk).first()

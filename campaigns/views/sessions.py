@@ -15,8 +15,9 @@ from campaigns.queries import (
     with_progress,
 )
 from campaigns.services import sessions
-from campaigns.views.getters import chosen_campaign, chosen_unit, number, own_units, trail, unit_tree
+from campaigns.views.getters import chosen_campaign, chosen_unit, own_units, trail, unit_tree
 from organizations.models import AuditEvent
+from organizations.numbers import asked_pk
 from organizations.paging import key_page
 from organizations.service import Refused
 
@@ -37,9 +38,9 @@ def asked_filters(request) -> dict[str, str]:
     """What a link behind a figure adds; a number that is none is a page that does not exist."""
     filters = {name: request.GET[name] for name in SESSION_FILTERS if request.GET.get(name)}
     if "topic" in filters:
-        number(filters["topic"])
+        asked_pk(filters["topic"])
     if filters.get("department", "any") != "any":
-        number(filters["department"])
+        asked_pk(filters["department"])
     return filters
 
 
@@ -99,7 +100,7 @@ def session_detail(request, pk):
         "lecturers": session.lecturers.select_related("department"),
         "hosting": hosting,
         "is_over": session.ends_at <= timezone.now(),
-        "events": AuditEvent.objects.about(session)[:20],
+        "events": AuditEvent.objects.about(session, request.user)[:20],
     }
     context["may_change"] = (
         hosting and session.is_valid and not context["recorded"] and session.campaign.is_open

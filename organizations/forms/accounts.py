@@ -3,6 +3,7 @@
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 
+from organizations.forms.choices import PickField, PicksField
 from organizations.models import Organization, Role, User
 
 # Hashing is slow on purpose; nobody types more than this.
@@ -41,7 +42,7 @@ def roles_for(user: User) -> list[tuple[str, str]]:
 class AccountForm(forms.Form):
     """One new account."""
 
-    organization = forms.ModelChoiceField(label="党组织", queryset=None, empty_label="请选择")
+    organization = PickField(label="党组织", queryset=None, empty_label="请选择")
     role = forms.ChoiceField(label="角色")
     name = forms.CharField(label="使用人姓名", max_length=50)
     username = forms.RegexField(
@@ -62,9 +63,7 @@ class BulkAccountForm(forms.Form):
     """One new account of the same role for each chosen organization."""
 
     role = forms.ChoiceField()
-    organizations = forms.ModelMultipleChoiceField(
-        queryset=None, error_messages={"required": "请至少勾选一个党组织。"}
-    )
+    organizations = PicksField(queryset=None, error_messages={"required": "请至少勾选一个党组织。"})
 
     def __init__(self, *args, user: User, **kwargs):
         super().__init__(*args, **kwargs)

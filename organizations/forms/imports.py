@@ -1,6 +1,7 @@
 from django import forms
 from django.conf import settings
 
+from organizations.forms.choices import PickField
 from organizations.models import BRANCH_KINDS, Organization, User
 
 # Beyond this many, a picker holds the upper organizations only; a branch's own page links here.
@@ -11,7 +12,7 @@ MEGABYTE = 1024 * 1024
 class RosterForm(forms.Form):
     """One workbook, and the organization whose branches it may fill."""
 
-    organization = forms.ModelChoiceField(
+    organization = PickField(
         label="导入到",
         queryset=None,
         empty_label=None,

@@ -2,6 +2,7 @@
 
 from django import forms
 
+from organizations.forms.choices import PickField
 from organizations.models import BRANCH_KINDS, Member, Organization, OrganizationKind, User
 from organizations.services.members import LEFT_REASONS
 
@@ -57,7 +58,7 @@ class MemberForm(forms.ModelForm):
 class NewMemberForm(MemberForm):
     """The same with the branch, which is chosen once."""
 
-    branch = forms.ModelChoiceField(label="所在党支部", queryset=None, empty_label="请选择")
+    branch = PickField(label="所在党支部", queryset=None, empty_label="请选择")
 
     def __init__(self, *args, user: User, **kwargs):
         super().__init__(*args, **kwargs)
@@ -85,7 +86,7 @@ class OrganizationForm(forms.ModelForm):
 class NewOrganizationForm(forms.ModelForm):
     """A new organization below one that is not a branch."""
 
-    parent = forms.ModelChoiceField(label="上级党组织", queryset=None)
+    parent = PickField(label="上级党组织", queryset=None)
     kind = forms.ChoiceField(label="类别", choices=OrganizationKind.choices, initial=OrganizationKind.BRANCH)
     field_order = ["parent", "name", "kind", "code"]
 

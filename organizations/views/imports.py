@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from organizations.forms.imports import RosterForm
 from organizations.imports.template import XLSX, template
 from organizations.models import ImportBatch, Member, Organization
+from organizations.numbers import asked_pk
 from organizations.paging import key_page
 from organizations.service import Refused
 from organizations.services import imports
@@ -51,7 +52,7 @@ def checked(user, form: RosterForm) -> ImportBatch | None:
     """The checked batch, or None with the reason on the form."""
     scope = Organization.objects.manageable_by(user)
     if chosen := form.data.get("organization"):
-        get_object_or_404(scope, pk=chosen if chosen.isdigit() else 0)
+        get_object_or_404(scope, pk=asked_pk(chosen))
     if not form.is_valid():
         return None
     upload = form.cleaned_data["file"]
