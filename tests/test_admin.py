@@ -95,7 +95,7 @@ def test_adding_and_changing_go_through_the_services(cast, ledger):
     assert member.initials == "ltz" and member.place_in_list == 4
     response = ledger.post(url(Member, "change", member.pk), data | {"party_group": "三组"})
     assert response.status_code == 302
-    actions = list(AuditEvent.objects.about(member).values_list("action", flat=True))
+    actions = list(AuditEvent.objects.about(member, cast.officer).values_list("action", flat=True))
     assert actions == ["member.changed", "member.created"]
     assert not LogEntry.objects.exists()
 

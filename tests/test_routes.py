@@ -141,7 +141,7 @@ class South(Scene):
             )
         self.south_job = self.make_job()
         members.change_member(actor=officer, member=self.sun, party_group="金丝雀小组")
-        self.south_event = AuditEvent.objects.about(self.sun).first()
+        self.south_event = AuditEvent.objects.about(self.sun, officer).first()
         self.south_batch = uuid4()
         self.indicator = "RATE_DUE"
 

@@ -60,7 +60,7 @@ def campaign_detail(request, campaign_pk):
         "topics": campaign.topics.select_related("task"),
         "unit_count": campaign.units.filter(closed_on__isnull=True).count(),
         "may_run": Campaign.objects.manageable_by(request.user).filter(pk=campaign.pk).exists(),
-        "events": AuditEvent.objects.about(campaign)[:20],
+        "events": AuditEvent.objects.about(campaign, request.user)[:20],
     }
     return render(request, "campaigns/campaign_detail.html", context)
 

@@ -12,9 +12,15 @@ class AuditEventQuerySet(models.QuerySet):
             return self.none()
         return self.filter(within("path", user.organization.path))
 
-    def about(self, target):
-        """The history of one record, newest first."""
-        return self.filter(target_type=target._meta.label_lower, target_id=str(target.pk)).order_by("-pk")
+    def about(self, target, user):
+        """The history of one record, newest first: what happened in the account's scope, or was done from it.
+
+        A campaign or a joint class is shared by neighbours; what they did there stays theirs.
+        """
+        mine = user.organization.path
+        seen = within("path", mine) | within("actor__organization__path", mine)
+        of_target = self.filter(target_type=target._meta.label_lower, target_id=str(target.pk))
+        return of_target.filter(seen).order_by("-pk")
 
 
 class AuditEvent(models.Model):

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from organizations import queries
 from organizations.forms.members import LeaveForm, MemberForm, NewMemberForm
 from organizations.models import AuditEvent, Member, Organization
+from organizations.numbers import asked_pk
 from organizations.paging import key_page
 from organizations.service import Refused
 from organizations.services import members
@@ -15,12 +16,8 @@ MOST_BRANCHES_TO_CHOOSE = 60
 
 def chosen_unit(request) -> Organization | None:
     """The organization in `?unit=`, inside the scope; anything else is 404."""
-    pk = request.GET.get("unit", "")
-    if not pk:
-        return None
-    if not (pk.isascii() and pk.isdigit()):
-        raise Http404
-    return get_object_or_404(Organization.objects.visible_to(request.user), pk=pk)
+    pk = asked_pk(request.GET.get("unit"))
+    return pk and get_object_or_404(Organization.objects.visible_to(request.user), pk=pk)
 
 
 @require_GET
@@ -47,7 +44,7 @@ def member_context(request, member: Member) -> dict:
     return {
         "member": member,
         "trail": queries.organization_trail(member.branch, request.user),
-        "events": AuditEvent.objects.about(member)[:50],
+        "events": AuditEvent.objects.about(member, request.user)[:50],
         "may_change": request.user.keeps_records,
         "leave_form": LeaveForm(),
     }

@@ -31,7 +31,7 @@ def organization_context(request, organization: Organization) -> dict:
         "trail": queries.organization_trail(organization, request.user),
         "page": key_page(request, queries.with_counts(children), "path"),
         "accounts": accounts if request.user.keeps_records else [],
-        "events": AuditEvent.objects.about(organization)[:20],
+        "events": AuditEvent.objects.about(organization, request.user)[:20],
         "may_change": request.user.keeps_records,
     }
 

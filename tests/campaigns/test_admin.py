@@ -36,7 +36,7 @@ def class_fields(campaign, **changes):
     return day_fields(campaign.starts_on, **{**fields, **changes})
 
 
-def test_a_class_is_planned_and_changed_in_the_ledger(ledger, campaign, branch):
+def test_a_class_is_planned_and_changed_in_the_ledger(ledger, cast, campaign, branch):
     ledger.post(url("trainingsession", "add"), class_fields(campaign, host=branch.pk))
     session = TrainingSession.objects.get()
     assert session.parts.get().unit == branch and session.minutes == 120
@@ -44,7 +44,7 @@ def test_a_class_is_planned_and_changed_in_the_ledger(ledger, campaign, branch):
     answer = ledger.post(change, class_fields(campaign, ends_at=f"{campaign.starts_on}T10:00"))
     session.refresh_from_db()
     assert answer.status_code == 302 and session.minutes == 60 and session.topics.count() == 1
-    actions = AuditEvent.objects.about(session).values_list("action", flat=True)
+    actions = AuditEvent.objects.about(session, cast.officer).values_list("action", flat=True)
     assert list(actions) == ["session.change", "session.plan"]
 
 
