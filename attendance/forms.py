@@ -237,10 +237,10 @@ class CloseForm(forms.Form):
         self.rest_needed = rest_needed
 
     def as_service(self) -> dict:
-        """Where everybody is marked there is no rest; the word is then without effect."""
+        """Where everybody is marked there is no rest, and none is named."""
         cleaned = self.cleaned_data
         return {
-            "rest": cleaned["rest"] or "present",
+            "rest": cleaned["rest"],
             "note": cleaned["note"],
             "batch": cleaned["batch"],
         }

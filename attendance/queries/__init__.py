@@ -24,11 +24,11 @@ from attendance.queries.register import (
     RegisterPerson,
     RegisterView,
     audience,
+    belonged,
     held_on,
     parts_for,
     possible_visitors,
     register,
-    sheet_totals,
 )
 from attendance.queries.todos import todos
 
@@ -46,6 +46,7 @@ __all__ = [
     "RegisterPerson",
     "RegisterView",
     "audience",
+    "belonged",
     "compulsory_topics",
     "entry_history",
     "held_on",
@@ -54,7 +55,6 @@ __all__ = [
     "parts_for",
     "possible_visitors",
     "register",
-    "sheet_totals",
     "standings",
     "tally_sums",
     "tally_sums_by_child",

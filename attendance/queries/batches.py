@@ -8,7 +8,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from attendance.models import ATTENDED, Attendance, Mark, MarkBatch, Part, SessionTally
-from campaigns.models import SessionUnit, TrainingSession
+from campaigns.models import SessionUnit, TrainingSession, Unit
 from organizations.models import User
 
 # Branches in their fixed order, people in the branch's own: the key by which lists of people page.
@@ -52,8 +52,15 @@ def outcome(session: TrainingSession, user: User, uuids: Iterable[UUID]) -> Outc
         sent=len(accepted),
         conflicts=_conflicts(session, by_outcome.get(Mark.Outcome.CONFLICT, [])),
         held=by_outcome.get(Mark.Outcome.HELD, []),
-        rejected=by_outcome.get(Mark.Outcome.REJECTED, []),
+        rejected=_seen(by_outcome.get(Mark.Outcome.REJECTED, []), user),
     )
+
+
+def _seen(marks: list[Mark], user: User) -> list[Mark]:
+    """Only people the account may see: a guessed entry must not tell its name."""
+    visible = Unit.objects.visible_to(user).filter(pk__in=[mark.entry.unit_id for mark in marks])
+    own = set(visible.values_list("pk", flat=True))
+    return [mark for mark in marks if mark.entry.unit_id in own]
 
 
 def _conflicts(session: TrainingSession, marks: list[Mark]) -> list[dict]:

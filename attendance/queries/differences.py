@@ -6,23 +6,28 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from attendance.models import RosterEntry
 from campaigns.models import Unit
-from organizations.models import Member
+from organizations.models import Member, Post
 from organizations.tree import within
 
+# 32 / 56: 全国党员教育培训工作规划; kept on the campaign as settings.
+SECRETARY_POSTS = (Post.SECRETARY, Post.DEPUTY_SECRETARY, Post.COMMITTEE_MEMBER)
 COPIED = ("category", "post", "is_floating", "is_home_bound")
 
 
 @dataclass(frozen=True)
 class RosterDifferences:
-    """Members not on the roster, entries whose member has left, entries whose copies are out of date."""
+    """Members not on the roster; entries whose member has left, came back, went to another branch;
+    entries whose copies are out of date."""
 
     new: QuerySet[Member]
     gone: QuerySet[RosterEntry]
+    returned: QuerySet[RosterEntry]
+    moved: QuerySet[RosterEntry]
     changed: QuerySet[RosterEntry]
 
     @property
     def total(self) -> int:
-        return self.new.count() + self.gone.count() + self.changed.count()
+        return sum(found.count() for found in (self.new, self.gone, self.returned, self.moved, self.changed))
 
 
 def roster_differences(unit: Unit) -> RosterDifferences:
@@ -30,13 +35,15 @@ def roster_differences(unit: Unit) -> RosterDifferences:
     here = within("unit__path", unit.path)
     branches = Unit.objects.below(unit).with_people().filter(closed_on__isnull=True)
     listed = RosterEntry.objects.filter(campaign=unit.campaign_id, member=OuterRef("pk"))
-    entries = (
-        RosterEntry.objects.present()
-        .filter(here, campaign=unit.campaign_id)
-        .select_related("member", "unit")
+    everybody = (
+        RosterEntry.objects.filter(campaign=unit.campaign_id)
+        .select_related("member__branch", "unit")
         .order_by("unit__path", "member__place_in_list", "pk")
     )
-    differs = Q()
+    entries = everybody.filter(here, left_on__isnull=True)
+    # Of people who belong here now, wherever the roster has them.
+    of_here = everybody.filter(member__left_on__isnull=True, member__branch__in=branches.values("organization"))
+    differs = _hours_differ(unit)
     for name in COPIED:
         differs |= ~Q(**{name: F(f"member__{name}")})
     return RosterDifferences(
@@ -45,5 +52,15 @@ def roster_differences(unit: Unit) -> RosterDifferences:
         .select_related("branch")
         .order_by("branch__path", "place_in_list", "pk"),
         gone=entries.filter(member__left_on__isnull=False),
+        returned=of_here.filter(left_on__isnull=False),
+        moved=of_here.filter(left_on__isnull=True).exclude(member__branch=F("unit__organization")),
         changed=entries.filter(differs, member__left_on__isnull=True),
+    )
+
+
+def _hours_differ(unit: Unit) -> Q:
+    """The hours target is no longer the campaign's for this post."""
+    leads = Q(member__post__in=SECRETARY_POSTS)
+    return leads & ~Q(hours_target=unit.campaign.hours_secretary) | ~leads & ~Q(
+        hours_target=unit.campaign.hours_member
     )

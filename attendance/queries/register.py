@@ -1,13 +1,12 @@
 """The register of one session as one account may keep it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from attendance.models import Attendance, MarkBatch, Part, Reason, RosterEntry, RosterStay, Status, Waiver
+from attendance.models import Attendance, Part, Reason, RosterEntry, RosterStay, Status, Waiver
 from campaigns.models import SessionUnit, TrainingSession, Unit
 from organizations.models import User
 
@@ -61,8 +60,6 @@ class RegisterView:
     session: TrainingSession
     parts: list[RegisterPart]
     can_mark: bool
-    can_close: bool
-    last_batch: MarkBatch | None
 
     @property
     def expected_count(self) -> int:
@@ -91,8 +88,8 @@ def audience(part: SessionUnit, day: date) -> QuerySet[RosterEntry]:
 
     `is_waived` says whether 不作硬性要求 held on that day.
     """
-    stays = RosterStay.objects.filter(_covers("since", "until", day), unit=part.unit_id, entry=OuterRef("pk"))
-    waivers = Waiver.objects.filter(_covers("since", "until", day), entry=OuterRef("pk"))
+    stays = RosterStay.objects.filter(belonged(day), unit=part.unit_id, entry=OuterRef("pk"))
+    waivers = Waiver.objects.filter(belonged(day), entry=OuterRef("pk"))
     people = RosterEntry.objects.filter(Exists(stays)).filter(Q(left_on__isnull=True) | Q(left_on__gt=day))
     if part.audience == SessionUnit.Audience.CATEGORY:
         people = people.filter(category=part.category)
@@ -101,8 +98,9 @@ def audience(part: SessionUnit, day: date) -> QuerySet[RosterEntry]:
     return people.annotate(is_waived=Exists(waivers)).order_by("member__place_in_list", "pk")
 
 
-def _covers(since: str, until: str, day: date) -> Q:
-    return Q(**{f"{since}__lte": day}) & (Q(**{f"{until}__isnull": True}) | Q(**{f"{until}__gt": day}))
+def belonged(day: date) -> Q:
+    """Stays and waivers that held on `day`: begun, and not ended by then."""
+    return Q(since__lte=day) & (Q(until__isnull=True) | Q(until__gt=day))
 
 
 FIELDS = ("pk", "member__name", "member__initials", "member__party_group", "is_floating")
@@ -120,15 +118,10 @@ def register(session: TrainingSession, user: User) -> RegisterView:
     for sheet in sheets:
         if not sheet.part.recorded_at:
             _fill_expected(sheet, held_on(session))
-    last = session.batches.filter(account=user).exclude(kind=MarkBatch.Kind.UNDO).first()
-    if last is not None and (MarkBatch.objects.filter(undoes=last).exists()):
-        last = None
     return RegisterView(
         session=session,
         parts=sheets,
         can_mark=any(sheet.can_mark for sheet in sheets) and session.is_valid,
-        can_close=bool(writable) and any(s.part.closed_at is None for s in sheets if s.part.pk in writable),
-        last_batch=last,
     )
 
 
@@ -212,14 +205,3 @@ def possible_visitors(session: TrainingSession, user: User, text: str) -> QueryS
         .select_related("member", "unit")
         .order_by("unit__path", "member__place_in_list", "pk")
     )
-
-
-def sheet_totals(rows: Iterable[RegisterPerson]) -> dict[str, int]:
-    """应到, 实到, 请假, 缺席, 未登记 of people as the page shows them."""
-    counts = {"expected": 0, "attended": 0, "leave": 0, "absent": 0, "unmarked": 0}
-    for person in rows:
-        counts["expected"] += 1
-        shown = person.shown
-        key = {"": "unmarked", Status.LEAVE: "leave", Status.ABSENT: "absent"}.get(shown, "attended")
-        counts[key] += 1
-    return counts

@@ -1,6 +1,7 @@
 """What waits to be done about people of the account's own unit."""
 
 from django.db.models import Count
+from django.urls import reverse
 
 from attendance.models import Standing
 from attendance.queries.differences import roster_differences
@@ -25,29 +26,20 @@ def todos(user: User) -> list[Todo]:
         never=Count("pk", filter=NEVER_CAME),
         home=Count("pk", filter=HOME_BOUND_WAITING),
     )
-    here = f"/campaigns/{campaign.pk}"
+
+    def link(name: str, state: str = "") -> str:
+        query = f"?unit={unit.pk}" + (f"&state={state}" if state else "")
+        return reverse(f"attendance:{name}", args=[campaign.pk]) + query
+
+    owing, home, never = people["owing"], people["home"], people["never"]
     lines = [
-        Todo(
-            text=f"{people['owing']}人待补课",
-            count=people["owing"],
-            url=f"{here}/makeup/?unit={unit.pk}",
-            level="warn",
-        ),
-        Todo(
-            text=f"{people['home']}人居家待送学",
-            count=people["home"],
-            url=f"{here}/roster/?unit={unit.pk}&state=home_waiting",
-        ),
-        Todo(
-            text=f"{people['never']}人一次都没参加",
-            count=people["never"],
-            url=f"{here}/roster/?unit={unit.pk}&state=never",
-        ),
+        Todo(text=f"{owing}人待补课", count=owing, url=link("makeup_list"), level="warn"),
+        Todo(text=f"{home}人居家待送学", count=home, url=link("roster_list", "home_waiting")),
+        Todo(text=f"{never}人一次都没参加", count=never, url=link("roster_list", "never")),
     ]
     if user.keeps_records:
-        differences = roster_differences(unit).total
-        changes = f"{here}/roster/changes/?unit={unit.pk}"
+        changes = roster_differences(unit).total
         lines.append(
-            Todo(text=f"{differences}处名册变动待采纳", count=differences, url=changes, level="warn")
+            Todo(text=f"{changes}处名册变动待采纳", count=changes, url=link("roster_changes"), level="warn")
         )
     return [line for line in lines if line.count]

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q
 from django.utils import timezone
 
-from attendance.models import Attendance, RosterEntry, RosterStay, Status
-from attendance.queries.differences import COPIED, roster_differences
-from attendance.services.recount import recount
-from attendance.services.roster import SECRETARY_POSTS
+from attendance.models import RosterEntry, RosterStay
+from attendance.queries.differences import COPIED, SECRETARY_POSTS, RosterDifferences, roster_differences
+from attendance.services.exclusively import lock_exactly, with_retry
+from attendance.services.stays import begin_again, end_stay, move_stay, recount_moved, units_behind
 from campaigns.models import Campaign, Unit
-from campaigns.services.locking import lock_units
 from organizations.models import Member, User
 from organizations.service import Refused, service
 from organizations.services import audit
@@ -21,50 +19,80 @@ from organizations.services import audit
 class Adopted:
     joined: int
     left: int
+    returned: int
+    moved: int
     changed: int
 
     @property
     def total(self) -> int:
-        return self.joined + self.left + self.changed
+        return self.joined + self.left + self.returned + self.moved + self.changed
+
+    @property
+    def words(self) -> str:
+        more = f"，回来{self.returned}人" if self.returned else ""
+        more += f"，换支部{self.moved}人" if self.moved else ""
+        return f"加入{self.joined}人，离册{self.left}人，更新{self.changed}人{more}"
 
 
-@service
+@service(atomic=False)
 def adopt_differences(*, actor: User, unit: Unit) -> Adopted:
     """Bring the roster at and below `unit` up to today's member list; adopting again changes nothing.
 
     Somebody new joins from the day they came to the branch, never before the
     campaign began; somebody gone leaves on the day they left, and their rows that
-    nobody had marked since then are withdrawn. Frozen units are refused.
+    nobody had marked since then are withdrawn; somebody back gets a new stay, and
+    what they had attended counts again. Frozen units are refused.
     """
     if not Unit.objects.manageable_by(actor).filter(pk=unit.pk).exists():
         raise Refused("这个单位不在您管理的范围内。", code="scope")
-    branches = Unit.objects.below(unit).with_people()
-    locked = lock_units(branches.values_list("pk", flat=True))
+    return with_retry(lambda: _adopt(actor, unit))
+
+
+def _adopt(actor: User, unit: Unit) -> Adopted:
+    lock_exactly(lambda: _concerned(unit))
     campaign = Campaign.objects.get(pk=unit.campaign_id)
     if not campaign.is_open:
         raise Refused("这次冬训不在进行中，名册不能再改。", code="stage")
-    if any(branch.frozen_at for branch in locked):
+    if Unit.objects.filter(pk__in=_concerned(unit), frozen_at__isnull=False).exists():
         raise Refused("有支部的数据已经上报锁定。要改，请先请上级解锁。", code="frozen")
+    unit_of = {one.organization_id: one for one in Unit.objects.below(unit).with_people()}
     found = roster_differences(unit)
-    joined = _join(campaign, list(found.new), {branch.organization_id: branch.pk for branch in locked})
-    gone = list(found.gone)
-    _leave(gone)
-    changed = list(found.changed)
-    _refresh(campaign, changed)
-    _recount(campaign, [*joined, *gone, *changed])
-    adopted = Adopted(len(joined), len(gone), len(changed))
+    adopted = _bring_up_to_date(campaign, found, unit_of)
     if adopted.total:
-        words = f"加入{adopted.joined}人，离册{adopted.left}人，更新{adopted.changed}人"
         audit.record(
             actor=actor,
             action="roster.adopted",
-            summary=f"采纳名册变动：{unit.name}（{words}）",
+            summary=f"采纳名册变动：{unit.name}（{adopted.words}）",
             target=campaign,
             organization=unit.organization,
             path=unit.path,
-            details={"joined": adopted.joined, "left": adopted.left, "changed": adopted.changed},
+            details=vars(adopted),
         )
     return adopted
+
+
+def _concerned(unit: Unit) -> set[int]:
+    """Every branch at and below `unit`, and the units behind whoever leaves, comes back or moved."""
+    found = roster_differences(unit)
+    branches = Unit.objects.below(unit).with_people().values_list("pk", flat=True)
+    return set(branches) | units_behind([*found.gone, *found.returned, *found.moved])
+
+
+def _bring_up_to_date(campaign: Campaign, found: RosterDifferences, unit_of: dict[int, Unit]) -> Adopted:
+    joined = _join(campaign, list(found.new), unit_of)
+    gone, returned = list(found.gone), list(found.returned)
+    moved, changed = list(found.moved), list(found.changed)
+    before = {entry.unit_id for entry in (*gone, *returned, *moved)}
+    parts: set[int] = set()
+    for entry in gone:
+        parts |= end_stay(entry, entry.member.left_on or timezone.localdate(), entry.member.left_reason)
+    for entry in moved:
+        parts |= move_stay(entry, unit_of[entry.member.branch_id], _since(campaign, entry.member))
+    for entry in returned:
+        begin_again(entry, unit_of[entry.member.branch_id], _since(campaign, entry.member))
+    _refresh(campaign, [*changed, *returned, *moved])
+    recount_moved(campaign, [*joined, *gone, *returned, *moved, *changed], parts, before)
+    return Adopted(len(joined), len(gone), len(returned), len(moved), len(changed))
 
 
 def _since(campaign: Campaign, member: Member) -> date:
@@ -75,7 +103,7 @@ def _target(campaign: Campaign, post: str) -> int:
     return campaign.hours_secretary if post in SECRETARY_POSTS else campaign.hours_member
 
 
-def _join(campaign: Campaign, members: list[Member], unit_of: dict[int, int]) -> list[RosterEntry]:
+def _join(campaign: Campaign, members: list[Member], unit_of: dict[int, Unit]) -> list[RosterEntry]:
     busy = RosterEntry.objects.filter(is_open=True, member__in=members).select_related("member").first()
     if busy:
         raise Refused(f"{busy.member.name}还在另一次进行中的冬训名册上，不能同时加入。", code="busy")
@@ -85,7 +113,7 @@ def _join(campaign: Campaign, members: list[Member], unit_of: dict[int, int]) ->
             RosterEntry(
                 campaign=campaign,
                 member=member,
-                unit_id=unit_of[member.branch_id],
+                unit=unit_of[member.branch_id],
                 hours_target=_target(campaign, member.post),
                 joined_on=min(_since(campaign, member), today),
                 **{name: getattr(member, name) for name in COPIED},
@@ -99,34 +127,9 @@ def _join(campaign: Campaign, members: list[Member], unit_of: dict[int, int]) ->
     return entries
 
 
-def _leave(entries: list[RosterEntry]) -> None:
-    for entry in entries:
-        left_on = entry.member.left_on or timezone.localdate()
-        entry.left_on, entry.left_reason = left_on, entry.member.left_reason
-        stay = entry.stays.filter(until__isnull=True).first()
-        if stay:
-            stay.until = max(left_on, stay.since)
-            # A stay that ended before it began never was one.
-            stay.delete() if stay.until == stay.since else stay.save(update_fields=["until"])
-        unknown = Q(status=Status.UNMARKED, held_on__gte=left_on)
-        Attendance.objects.filter(unknown, entry=entry).delete()
-    RosterEntry.objects.bulk_update(entries, ["left_on", "left_reason"], batch_size=500)
-
-
 def _refresh(campaign: Campaign, entries: list[RosterEntry]) -> None:
     for entry in entries:
         for name in COPIED:
             setattr(entry, name, getattr(entry.member, name))
         entry.hours_target = _target(campaign, entry.post)
     RosterEntry.objects.bulk_update(entries, [*COPIED, "hours_target"], batch_size=500)
-
-
-def _recount(campaign: Campaign, entries: list[RosterEntry]) -> None:
-    units = {entry.unit_id for entry in entries}
-    parts = Unit.objects.filter(pk__in=units).values_list("parts", flat=True)
-    recount(
-        campaign=campaign,
-        entries=[entry.pk for entry in entries],
-        parts=[part for part in parts if part],
-        units=units,
-    )

@@ -8,16 +8,16 @@ from django.utils import timezone
 
 from attendance.models import ATTENDED, Attendance, Part, RosterEntry
 from attendance.queries import held_on
+from attendance.services.exclusively import lock_exactly, with_retry
 from attendance.services.recount import recount
 from campaigns.models import Stage, Topic, TrainingForm, TrainingSession, Unit
-from campaigns.services.locking import lock_units
 from campaigns.services.registers import set_facts
 from organizations.models import User
 from organizations.service import Refused, service
 from organizations.services import audit
 
 
-@service
+@service(atomic=False)
 def correct_session(
     *,
     actor: User,
@@ -33,67 +33,70 @@ def correct_session(
     Who was expected stays who was expected. Minutes a person set are kept.
     Repeating it changes nothing but the audit.
     """
-    session = _locked(actor, session)
     if not title.strip():
         raise Refused("请写场次名称。", code="title")
     if any(topic.campaign_id != session.campaign_id for topic in topics):
         raise Refused("专题要属于这次冬训。", code="topics")
-    _refuse_time(session, starts_at, ends_at, minutes)
-    before = {"title": session.title, "starts_at": session.starts_at.isoformat(), "minutes": session.minutes}
-    set_facts(
-        session=session,
-        topics=topics,
-        title=title.strip(),
-        starts_at=starts_at,
-        ends_at=ends_at,
-        minutes=minutes,
-    )
-    _rewrite_rows(session)
-    audit.record(
-        actor=actor,
-        action="session.corrected",
-        summary=f"更正已点名的场次“{session.title}”",
-        target=session,
-        path=session.host.path,
-        details={"before": before},
-    )
-    return session
+    facts = {"title": title.strip(), "starts_at": starts_at, "ends_at": ends_at, "minutes": minutes}
+
+    def act() -> TrainingSession:
+        fresh = _locked(actor, session)
+        _refuse_time(fresh, starts_at, ends_at, minutes)
+        before = {"title": fresh.title, "starts_at": fresh.starts_at.isoformat(), "minutes": fresh.minutes}
+        set_facts(session=fresh, topics=topics, **facts)
+        _rewrite_rows(fresh)
+        _audit(actor, fresh, "session.corrected", f"更正已点名的场次“{fresh.title}”", before=before)
+        return fresh
+
+    return with_retry(act)
 
 
-@service
+@service(atomic=False)
 def void_session(*, actor: User, session: TrainingSession, reason: str) -> TrainingSession:
     """A wrong session counts no more; it is never deleted. Voiding it again changes nothing."""
     if not reason.strip():
         raise Refused("请写一句作废的原因。", code="reason")
-    session = _locked(actor, session)
-    if session.voided_at:
-        return session
-    set_facts(session=session, voided_at=timezone.now(), void_reason=reason.strip())
-    _rewrite_rows(session)
+
+    def act() -> TrainingSession:
+        fresh = _locked(actor, session)
+        if fresh.voided_at:
+            return fresh
+        set_facts(session=fresh, voided_at=timezone.now(), void_reason=reason.strip())
+        _rewrite_rows(fresh)
+        _audit(actor, fresh, "session.voided", f"作废场次“{fresh.title}”，原因：{fresh.void_reason}")
+        return fresh
+
+    return with_retry(act)
+
+
+def _audit(actor: User, session: TrainingSession, action: str, summary: str, **details: object) -> None:
     audit.record(
-        actor=actor,
-        action="session.voided",
-        summary=f"作废场次“{session.title}”，原因：{session.void_reason}",
-        target=session,
-        path=session.host.path,
+        actor=actor, action=action, summary=summary, target=session, path=session.host.path, details=details
     )
-    return session
 
 
 def _locked(actor: User, session: TrainingSession) -> TrainingSession:
     """The session under the lock of every unit its rows touch; refused outside the host's scope."""
     if not TrainingSession.objects.hosted_by(actor).filter(pk=session.pk).exists():
         raise Refused("这场由其他单位主办，请联系主办单位更正。", code="scope")
-    units = {session.host_id, *session.parts.values_list("unit_id", flat=True)}
-    rows = Attendance.objects.filter(session=session)
-    units |= set(rows.values_list("unit_id", flat=True)) | set(rows.values_list("entry__unit_id", flat=True))
-    locked = lock_units(units)
+    lock_exactly(lambda: _concerned(session))
     session = TrainingSession.objects.select_related("campaign", "form", "host").get(pk=session.pk)
     if session.campaign.stage == Stage.CLOSED:
         raise Refused("这次冬训已经结束，场次不能再改。", code="closed")
-    if any(unit.frozen_at for unit in locked):
+    if Unit.objects.filter(pk__in=_concerned(session), frozen_at__isnull=False).exists():
         raise Refused("有单位的数据已经上报锁定。要改，请先请上级解锁。", code="frozen")
     return session
+
+
+def _concerned(session: TrainingSession) -> set[int]:
+    """The host, the parts' units, and where everybody on a sheet belonged and counts now."""
+    rows = Attendance.objects.filter(session=session)
+    return {
+        session.host_id,
+        *session.parts.values_list("unit_id", flat=True),
+        *rows.values_list("unit_id", flat=True),
+        *rows.values_list("entry__unit_id", flat=True),
+    }
 
 
 def _refuse_time(session: TrainingSession, starts_at: datetime, ends_at: datetime, minutes: int) -> None:

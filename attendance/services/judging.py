@@ -1,25 +1,22 @@
 """Judging marks: what a sending needs to know, read under the lock, and what becomes of each mark."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from attendance.models import ATTENDED, Attendance, Mark, Part, Reason, RosterEntry, Status
-from attendance.queries import audience, held_on, parts_for
+from attendance.models import ATTENDED, Attendance, Mark, Part, Reason, RosterEntry, RosterStay, Status
+from attendance.queries import audience, belonged, held_on, parts_for
+from attendance.services.exclusively import lock_exactly
 from campaigns.models import Round, SessionUnit, Stage, TrainingForm, TrainingSession, Unit
-from campaigns.services.locking import lock_units
 from campaigns.services.registers import set_recorded
 from organizations.models import User
 from organizations.service import Refused
 
 MISSING = (Status.LEAVE, Status.ABSENT)
-
-
-class Moved(Exception):
-    """Somebody on the list changed units while we waited for the lock."""
+EntryIds = Callable[[list[SessionUnit]], Iterable[int]]
 
 
 @dataclass(frozen=True)
@@ -58,59 +55,106 @@ class MarkAnswer:
 
 @dataclass
 class Sheet:
-    """Everything one sending needs, read after the lock."""
+    """Everything one sending needs, read after the lock.
+
+    `parts` are those the account keeps, by pk; `homes` says on whose sheet an
+    entry belongs by where the person was on the day of the class.
+    """
 
     actor: User
     session: TrainingSession
-    parts: dict[int, SessionUnit]  # by unit
+    parts: dict[int, SessionUnit]
     entries: dict[int, RosterEntry]
     rows: dict[int, Attendance]
-    allowed_entries: set[int]
+    homes: dict[int, int]
+    visible: set[int]
     touched_parts: set[int] = field(default_factory=set)
-    touched_units: set[int] = field(default_factory=set)
     touched_entries: set[int] = field(default_factory=set)
 
     @property
-    def guest_part(self) -> SessionUnit | None:
+    def guest_part(self) -> SessionUnit:
         """On whose sheet a visitor stands: the host's, else the first the account keeps."""
-        return self.parts.get(self.session.host_id) or next(iter(self.parts.values()), None)
+        return _guest_part(self.session, self.parts.values())
+
+    def part_of(self, entry: int) -> SessionUnit | None:
+        """The sheet this entry stands or would stand on; None = on one this account does not keep."""
+        row = self.rows.get(entry)
+        if row is not None:
+            return self.parts.get(row.session_unit_id)
+        return self.parts.get(self.homes.get(entry, 0)) or self.guest_part
+
+    def is_locked(self, part: SessionUnit) -> bool:
+        closed = self.session.campaign.stage == Stage.CLOSED
+        return closed or part.closed_at is not None or part.unit.frozen_at is not None
 
 
-# --- Under the lock
-def lock_sheet(actor: User, session: TrainingSession, entry_ids: Sequence[int]) -> Sheet:
-    """Lock all three kinds of unit of these marks, then read everything again."""
-    parts = parts_for(session, actor, to_write=True)
-    if not parts:
-        raise Refused("您不负责登记这个场次。", code="scope")
-    before = _units_of(session, entry_ids)
-    rows = Attendance.objects.filter(session=session, entry__in=entry_ids)
-    lock_units(
-        {part.unit_id for part in parts} | set(before.values()) | set(rows.values_list("unit_id", flat=True))
+def _guest_part(session: TrainingSession, parts: Iterable[SessionUnit]) -> SessionUnit:
+    parts = list(parts)
+    return next((part for part in parts if part.unit_id == session.host_id), parts[0])
+
+
+# --- Under the lock -----------------------------------------------------------------------
+def lock_sheet(actor: User, session: TrainingSession, entry_ids: EntryIds) -> Sheet:
+    """Lock every unit these marks concern, then read everything again.
+
+    Concerned are the parts' units, the units of the rows, and where each person
+    counts now, everybody on a sheet that opens included.
+    """
+    lock_exactly(lambda: _concerned(actor, session, entry_ids))
+    session = TrainingSession.objects.select_related("campaign", "form", "host__organization").get(
+        pk=session.pk
     )
-    if before != _units_of(session, entry_ids):
-        raise Moved
-    session = TrainingSession.objects.select_related("campaign", "form", "host").get(pk=session.pk)
-    _refuse_session(session)
-    parts = parts_for(session, actor, to_write=True)
-    entries = RosterEntry.objects.filter(pk__in=before).select_related("unit")
-    visible = Unit.objects.visible_to(actor).filter(campaign=session.campaign).values_list("pk", flat=True)
-    allowed = {part.unit_id for part in parts} | set(visible)
+    refuse_session(session)
+    parts = _kept(actor, session)
+    ids = list(entry_ids(parts))
+    entries = RosterEntry.objects.filter(campaign=session.campaign_id, pk__in=ids).select_related("unit")
+    visible = Unit.objects.visible_to(actor).filter(campaign=session.campaign_id)
     return Sheet(
         actor=actor,
         session=session,
-        parts={part.unit_id: part for part in parts},
+        parts={part.pk: part for part in parts},
         entries={entry.pk: entry for entry in entries},
-        rows={row.entry_id: row for row in rows.all()},
-        allowed_entries={entry.pk for entry in entries if entry.unit_id in allowed},
+        rows={row.entry_id: row for row in Attendance.objects.filter(session=session, entry__in=ids)},
+        homes=_homes(session, parts, ids),
+        visible=set(visible.values_list("pk", flat=True)),
     )
 
 
-def _units_of(session: TrainingSession, entry_ids: Sequence[int]) -> dict[int, int]:
-    found = RosterEntry.objects.filter(campaign=session.campaign_id, pk__in=entry_ids)
-    return dict(found.values_list("pk", "unit_id"))
+def _kept(actor: User, session: TrainingSession) -> list[SessionUnit]:
+    parts = parts_for(session, actor, to_write=True)
+    if not parts:
+        raise Refused("您不负责登记这个场次。", code="scope")
+    return parts
 
 
-def _refuse_session(session: TrainingSession) -> None:
+def _homes(session: TrainingSession, parts: list[SessionUnit], ids: list[int]) -> dict[int, int]:
+    """By entry: the part of the unit it belonged to on the day of the class."""
+    by_unit = {part.unit_id: part.pk for part in parts}
+    stays = RosterStay.objects.filter(belonged(held_on(session)), entry__in=ids, unit__in=by_unit)
+    return {entry: by_unit[unit] for entry, unit in stays.values_list("entry_id", "unit_id")}
+
+
+def _concerned(actor: User, session: TrainingSession, entry_ids: EntryIds) -> set[int]:
+    parts = _kept(actor, session)
+    by_pk = {part.pk: part for part in parts}
+    ids = list(entry_ids(parts))
+    rows = Attendance.objects.filter(session=session, entry__in=ids)
+    standing = dict(rows.values_list("session_unit_id", "unit_id"))
+    touched = {*standing, *_homes(session, parts, ids).values(), _guest_part(session, parts).pk}
+    kept = [by_pk[pk] for pk in touched if pk in by_pk]
+    opening = [part.unit_id for part in kept if not part.recorded_at]
+    there = RosterStay.objects.filter(belonged(held_on(session)), unit__in=opening)
+    now = RosterEntry.objects.filter(campaign=session.campaign_id, pk__in=ids)
+    return {
+        *(part.unit_id for part in kept),
+        *rows.values_list("unit_id", flat=True),
+        *now.values_list("unit_id", flat=True),
+        *(there.values_list("entry__unit_id", flat=True) if opening else ()),
+    }
+
+
+def refuse_session(session: TrainingSession) -> None:
+    """No register before the day of the class, before the roster, or of a class that is off."""
     if not session.is_valid:
         raise Refused("这个场次已经取消或作废，不能点名。", code="cancelled")
     if session.campaign.stage == Stage.PREPARING:
@@ -119,37 +163,20 @@ def _refuse_session(session: TrainingSession) -> None:
         raise Refused("还没到上课的日子，不能提前点名。", code="future")
 
 
-# --- Opening a register
+# --- Opening a register ----------------------------------------------------------------------
 def open_registers(sheet: Sheet, marks: Sequence[MarkInput]) -> None:
-    """The first mark of a part writes a row for everybody it expects."""
-    units = {sheet.entries[m.entry].unit_id for m in marks if m.entry in sheet.entries}
-    wanted = [part for unit, part in sheet.parts.items() if unit in units]
-    wanted += [
-        part
-        for part in sheet.parts.values()
-        if part not in wanted and any(_stands_on(sheet, mark.entry, part) for mark in marks)
-    ]
-    open_parts(sheet.session, [part for part in wanted if not part.recorded_at and not part.closed_at])
-    sheet.touched_parts |= {part.pk for part in wanted}
-    fresh = Attendance.objects.filter(session=sheet.session, session_unit__in=wanted)
-    for row in fresh:
-        sheet.rows[row.entry_id] = row
-        if row.version == 0:
-            sheet.touched_entries.add(row.entry_id)
+    """The first mark of a part writes a row for everybody it expects; a locked part stays shut."""
+    known = [mark for mark in marks if mark.entry in sheet.entries]
+    wanted = {part.pk: part for mark in known if (part := sheet.part_of(mark.entry))}
+    opening = [part for part in wanted.values() if not part.recorded_at and not sheet.is_locked(part)]
+    open_parts(sheet, opening)
 
 
-def _stands_on(sheet: Sheet, entry: int, part: SessionUnit) -> bool:
-    """Whether this mark belongs on the part's sheet: its row stands there, or its person came as a guest."""
-    row = sheet.rows.get(entry)
-    if row is not None:
-        return row.session_unit_id == part.pk
-    person = sheet.entries.get(entry)
-    return person is not None and person.unit_id not in sheet.parts and part == sheet.guest_part
-
-
-def open_parts(session: TrainingSession, parts: Sequence[SessionUnit]) -> None:
+def open_parts(sheet: Sheet, parts: Sequence[SessionUnit]) -> None:
     """Write who is expected as rows. From then on no move, waiver or import changes it."""
-    day, counts = held_on(session), session.counts
+    if not parts:
+        return
+    session, day = sheet.session, held_on(sheet.session)
     people: list[tuple[SessionUnit, Any]] = [
         (part, entry) for part in parts for entry in audience(part, day).only("pk")
     ]
@@ -163,32 +190,30 @@ def open_parts(session: TrainingSession, parts: Sequence[SessionUnit]) -> None:
             held_on=day,
             topic_mask=session.topic_mask,
             round=session.round,
-            counts=counts,
+            counts=session.counts,
         )
         for part, entry in people
     ]
     # Somebody already marked as a visitor elsewhere in this session keeps that row.
     Attendance.objects.bulk_create(rows, ignore_conflicts=True)
     set_recorded(parts=parts)
+    sheet.touched_parts |= {part.pk for part in parts}
+    for row in Attendance.objects.filter(session=session, session_unit__in=parts):
+        sheet.rows[row.entry_id] = row
+        sheet.touched_entries.add(row.entry_id)
 
 
-# --- One mark
+# --- One mark ----------------------------------------------------------------------------------
 def judge(sheet: Sheet, mark: MarkInput) -> tuple[MarkAnswer, Attendance | None, Attendance | None]:
     """(answer, the row before as a copy, the row to store or None)."""
-    if mark.entry not in sheet.entries:
-        return MarkAnswer(mark.entry, Mark.Outcome.REJECTED, "unknown"), None, None
     row = sheet.rows.get(mark.entry)
-    if row is None and mark.entry not in sheet.allowed_entries:
-        return MarkAnswer(mark.entry, Mark.Outcome.REJECTED, "unknown"), None, None
-    if row is not None and row.session_unit_id not in {part.pk for part in sheet.parts.values()}:
-        return MarkAnswer(mark.entry, Mark.Outcome.REJECTED, "other_part"), None, None
-    if row is None and mark.status not in ATTENDED:
-        return MarkAnswer(mark.entry, Mark.Outcome.REJECTED, "not_expected"), None, None
+    if refused := _rejection(sheet, mark, row):
+        return MarkAnswer(mark.entry, Mark.Outcome.REJECTED, refused), None, None
     before = _copy(row) if row else None
     reason, minutes = _value(sheet.session, mark)
     if row and (row.status, row.reason, row.minutes) == (mark.status, reason, minutes):
         return answer_of(row, mark.entry, Mark.Outcome.SAME), before, None
-    if locked := _lock_code(sheet, mark.entry, row):
+    if locked := _lock_code(sheet, mark.entry):
         return answer_of(row, mark.entry, Mark.Outcome.HELD, locked), before, None
     if mark.base_version != (row.version if row else 0):
         return answer_of(row, mark.entry, Mark.Outcome.CONFLICT, "changed"), before, None
@@ -200,6 +225,21 @@ def judge(sheet: Sheet, mark: MarkInput) -> tuple[MarkAnswer, Attendance | None,
     sheet.touched_entries.add(mark.entry)
     sheet.touched_parts.add(row.session_unit_id)
     return answer_of(row, mark.entry, Mark.Outcome.APPLIED), before, row
+
+
+def _rejection(sheet: Sheet, mark: MarkInput, row: Attendance | None) -> str:
+    """Why this mark cannot stand here at all, or "". A foreign person is as unknown as nobody."""
+    entry = sheet.entries.get(mark.entry)
+    if entry is None:
+        return "unknown"
+    if row is not None:
+        return "" if row.session_unit_id in sheet.parts else "other_part"
+    own = {part.unit_id for part in sheet.parts.values()}
+    if entry.unit_id not in sheet.visible | own and mark.entry not in sheet.homes:
+        return "unknown"
+    part = sheet.part_of(mark.entry)
+    waits_for_its_rows = part is not None and not part.recorded_at and sheet.is_locked(part)
+    return "" if mark.status in ATTENDED or waits_for_its_rows else "not_expected"
 
 
 def _copy(row: Attendance) -> Attendance:
@@ -220,14 +260,14 @@ def _value(session: TrainingSession, mark: MarkInput) -> tuple[str, int]:
     return reason, mark.minutes if mark.minutes is not None else session.minutes
 
 
-def _lock_code(sheet: Sheet, entry_id: int, row: Attendance | None) -> str:
+def _lock_code(sheet: Sheet, entry: int) -> str:
     """Why this mark must wait for whoever may unlock, or ""."""
-    part = next((p for p in sheet.parts.values() if row and p.pk == row.session_unit_id), sheet.guest_part)
+    part = sheet.part_of(entry)
     if sheet.session.campaign.stage == Stage.CLOSED:
         return "campaign_closed"
     if part is None or part.closed_at:
         return "closed"
-    if part.unit.frozen_at or sheet.entries[entry_id].unit.frozen_at:
+    if part.unit.frozen_at or sheet.entries[entry].unit.frozen_at:
         return "frozen"
     return ""
 
@@ -236,7 +276,7 @@ def _visitor_row(sheet: Sheet, entry: RosterEntry) -> Attendance:
     """Somebody nobody expected came: the row stands on the host's sheet and makes up what they missed."""
     return Attendance(
         session=sheet.session,
-        session_unit=sheet.guest_part,
+        session_unit=sheet.part_of(entry.pk),
         entry=entry,
         unit_id=entry.unit_id,
         part=Part.VISITOR,

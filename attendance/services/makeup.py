@@ -6,7 +6,7 @@ from uuid import UUID
 
 from attendance.models import RosterEntry
 from campaigns.models import Round, Topic, TrainingForm, TrainingSession, Unit
-from campaigns.services.sessions import plan_session
+from campaigns.services.sessions import Plan, plan_session
 from organizations.models import Member, User
 from organizations.service import Refused, service
 
@@ -44,10 +44,7 @@ def plan_makeup(
     form = form or unit.campaign.forms.filter(code=FORM_OF_ROUND[Round(round)]).first()
     if form is None:
         raise Refused("这次冬训没有设补课的形式，请选择一种培训形式。", code="form")
-    return plan_session(
-        actor=actor,
-        campaign=unit.campaign,
-        host=unit,
+    plan = Plan(
         title=title,
         form=form,
         starts_at=starts_at,
@@ -59,7 +56,9 @@ def plan_makeup(
         lecturer_names=list(lecturer_names),
         audience="NAMED",
         named_members=_members_by_unit(entries),
-        request_uuid=request_uuid,
+    )
+    return plan_session(
+        actor=actor, campaign=unit.campaign, host=unit, plan=plan, request_uuid=request_uuid
     )
 
 

@@ -4,17 +4,17 @@ A sending is a MarkBatch with the client's UUID. Every mark in it is judged for
 itself: applied, same, conflict, held or rejected; one never refuses the rest.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
-
 from attendance.models import Attendance, Mark, MarkBatch, RosterEntry, Status
+from attendance.queries import parts_for
+from attendance.services.exclusively import with_retry
 from attendance.services.judging import (
     MarkAnswer,
     MarkInput,
-    Moved,
     Sheet,
     answer_of,
     judge,
@@ -61,54 +61,42 @@ def record_marks(
     The same UUID and body again changes nothing: the stored answer comes back,
     each mark `duplicate`. The same UUID with another body raises BatchReused.
     """
-    for attempt in (1, 2):
-        try:
-            with transaction.atomic():
-                return _record(actor, session, batch, marks, body_sha256, kind, counted_heads, undoes)
-        except Moved:
-            if attempt == 2:
-                raise Refused("名册正在变动，请过一会儿再提交一次。", code="moving") from None
-    raise AssertionError("unreachable")
+    facts = {"body_sha256": body_sha256, "kind": kind, "counted_heads": counted_heads, "undoes": undoes}
 
-
-def _record(actor, session, uuid, marks, body_sha256, kind, heads, undoes) -> BatchAnswer:
-    stored = MarkBatch.objects.select_related("account").filter(uuid=uuid).first()
-    if stored is None:
-        sheet = lock_sheet(actor, session, [mark.entry for mark in marks])
+    def act() -> BatchAnswer:
+        if stored := MarkBatch.objects.filter(uuid=batch).first():
+            return _replay(actor, session, stored, body_sha256)
+        sheet = lock_sheet(actor, session, lambda parts: [mark.entry for mark in marks])
+        if undoes and (undone := MarkBatch.objects.filter(undoes=undoes).first()):
+            return _replay(actor, session, undone, undone.body_sha256)
         stored, is_new = MarkBatch.objects.get_or_create(
-            uuid=uuid,
-            defaults={
-                "session": session,
-                "account": actor,
-                "kind": kind,
-                "body_sha256": body_sha256,
-                "counted_heads": heads,
-                "undoes": undoes,
-            },
+            uuid=batch, defaults={"session": session, "account": actor, **facts}
         )
-        if is_new:
-            return _apply(sheet, stored, marks)
-    if stored.body_sha256 != body_sha256 or stored.account_id != actor.pk or stored.session_id != session.pk:
-        raise BatchReused("这个提交编号已经用过，请刷新页面后重新登记。", code="key_reuse")
-    return _replay(stored)
+        if not is_new:
+            return _replay(actor, session, stored, body_sha256)
+        answer = apply_batch(sheet, stored, marks)
+        _audit(sheet, answer)
+        return answer
+
+    return with_retry(act)
 
 
 # --- Writing ----------------------------------------------------------------------------------
-def _apply(sheet: Sheet, batch: MarkBatch, marks: Sequence[MarkInput]) -> BatchAnswer:
+def apply_batch(sheet: Sheet, batch: MarkBatch, marks: Sequence[MarkInput]) -> BatchAnswer:
+    """Judge and store these marks under the sheet's lock; the caller audits the act."""
     open_registers(sheet, marks)
     judged = [judge(sheet, mark) for mark in marks]
-    changed = [row for _, _, row in judged if row is not None]
-    _store_rows(changed)
-    logs = [
-        _log(batch, mark, answer, before) for (answer, before, _), mark in zip(judged, marks, strict=True)
-    ]
-    Mark.objects.bulk_create(logs)
-    if batch.counted_heads is not None:
-        set_counted_heads(session=sheet.session, heads=batch.counted_heads)
-    _recount(sheet)
     answers = [answer for answer, _, _ in judged]
+    if batch.kind == MarkBatch.Kind.UNDO and any(answer.outcome == Mark.Outcome.HELD for answer in answers):
+        raise Refused("登记已经完成或锁定，不能撤销。请先重新打开登记。", code="closed")
+    _store_rows([row for _, _, row in judged if row is not None])
+    Mark.objects.bulk_create(
+        _log(batch, mark, answer, before) for (answer, before, _), mark in zip(judged, marks, strict=True)
+    )
+    if batch.counted_heads is not None and not all(map(sheet.is_locked, sheet.parts.values())):
+        set_counted_heads(session=sheet.session, heads=batch.counted_heads)
+    recount_touched(sheet)
     _name_the_others(sheet.session, batch, answers)
-    _audit(sheet, batch, answers)
     return BatchAnswer(batch, answers)
 
 
@@ -149,16 +137,14 @@ def _log(batch: MarkBatch, mark: MarkInput, answer: MarkAnswer, before: Attendan
     )
 
 
-def _recount(sheet: Sheet) -> None:
-    units = {part.unit_id for part in sheet.parts.values() if part.pk in sheet.touched_parts}
-    units |= {sheet.entries[pk].unit_id for pk in sheet.touched_entries if pk in sheet.entries}
-    elsewhere = [pk for pk in sheet.touched_entries if pk not in sheet.entries]
-    units |= set(RosterEntry.objects.filter(pk__in=elsewhere).values_list("unit_id", flat=True))
+def recount_touched(sheet: Sheet) -> None:
+    units = {sheet.parts[pk].unit_id for pk in sheet.touched_parts if pk in sheet.parts}
+    now = RosterEntry.objects.filter(pk__in=sheet.touched_entries).values_list("unit_id", flat=True)
     recount(
         campaign=sheet.session.campaign,
         entries=sheet.touched_entries,
         parts=sheet.touched_parts,
-        units=units,
+        units=units | set(now),
     )
 
 
@@ -179,29 +165,43 @@ def _name_the_others(session: TrainingSession, batch: MarkBatch, answers: list[M
             answer.by, answer.at = mark.batch.account.name, mark.batch.at
 
 
-def _audit(sheet: Sheet, batch: MarkBatch, answers: list[MarkAnswer]) -> None:
-    counts: dict[str, int] = {}
-    for answer in answers:
-        counts[answer.outcome] = counts.get(answer.outcome, 0) + 1
+def words_of(answer: BatchAnswer) -> str:
+    """已登记44人，没有变化2人: what a sending did, for the audit."""
+    counts = Counter(mark.outcome for mark in answer.marks)
     labels = dict(Mark.Outcome.choices)
-    words = "，".join(f"{labels[outcome]}{number}人" for outcome, number in counts.items())
+    return "，".join(f"{labels[outcome]}{number}人" for outcome, number in counts.items()) or "没有改动"
+
+
+def _audit(sheet: Sheet, answer: BatchAnswer) -> None:
+    batch = answer.batch
     audit.record(
         actor=sheet.actor,
         action=f"register.{batch.kind}",
-        summary=f"{batch.get_kind_display()}：{sheet.session.title}（{words or '没有改动'}）",
+        summary=f"{batch.get_kind_display()}：{sheet.session.title}（{words_of(answer)}）",
         target=sheet.session,
         organization=sheet.session.host.organization,
         path=sheet.session.host.path,
-        details={"batch": str(batch.uuid), **counts},
+        details={"batch": str(batch.uuid), **Counter(mark.outcome for mark in answer.marks)},
     )
 
 
-def _replay(batch: MarkBatch) -> BatchAnswer:
-    """The stored answer of a sending that came before."""
-    rows = {row.entry_id: row for row in Attendance.objects.filter(session=batch.session_id)}
-    marks = batch.marks.order_by("pk")
-    answers = [answer_of(rows.get(mark.entry_id), mark.entry_id, DUPLICATE, mark.outcome) for mark in marks]
-    return BatchAnswer(batch, answers)
+def _replay(actor: User, session: TrainingSession, stored: MarkBatch, body_sha256: str) -> BatchAnswer:
+    """The stored answer of a sending that came before, as far as this account keeps the sheets today."""
+    same = (stored.body_sha256, stored.account_id, stored.session_id) == (body_sha256, actor.pk, session.pk)
+    if not same:
+        raise BatchReused("这个提交编号已经用过，请刷新页面后重新登记。", code="key_reuse")
+    kept = parts_for(session, actor, to_write=True)
+    rows = {row.entry_id: row for row in Attendance.objects.filter(session=session, session_unit__in=kept)}
+    answers = [
+        answer_of(
+            None if mark.outcome == Mark.Outcome.REJECTED else rows.get(mark.entry_id),
+            mark.entry_id,
+            DUPLICATE,
+            mark.outcome,
+        )
+        for mark in stored.marks.order_by("pk")
+    ]
+    return BatchAnswer(stored, answers)
 
 
 # --- Undo -------------------------------------------------------------------------------------
@@ -211,9 +211,6 @@ def undo_batch(*, actor: User, batch: MarkBatch, uuid: UUID) -> BatchAnswer:
 
     Undoing it again gives the stored answer.
     """
-    already = MarkBatch.objects.filter(undoes=batch).first()
-    if already:
-        return _replay(already)
     inverse = [
         MarkInput(
             entry=mark.entry_id,

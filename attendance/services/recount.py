@@ -35,7 +35,6 @@ from django.db.models.lookups import GreaterThan
 from attendance.models import (
     ATTENDED,
     Attendance,
-    Part,
     RosterEntry,
     SessionTally,
     Standing,
@@ -118,7 +117,7 @@ WHY = Case(
     When(is_home_bound=True, then=Value(Why.HOME_BOUND)),
     When(leaves__gt=0, then=Value(Why.LEAVE)),
     When(unknown__gt=0, then=Value(Why.UNMARKED)),
-    When(row_count__gt=0, then=Value(Why.SHORT)),
+    When(came_anyway__gt=0, then=Value(Why.SHORT)),
     When(joined_on__gt=F("campaign__roster_drawn_on"), then=Value(Why.NEW)),
     default=Value(Why.NO_SESSION),
     output_field=CharField(),
@@ -160,8 +159,7 @@ def standing_rows(campaign: Campaign, entries: QuerySet[RosterEntry]) -> QuerySe
         absences=Count("rows", filter=expected & Q(rows__status=Status.ABSENT)),
         leaves=Count("rows", filter=expected & Q(rows__status=Status.LEAVE)),
         unknown=Count("rows", filter=expected & Q(rows__status=Status.UNMARKED)),
-        # A visit taken back leaves an unmarked visitor's row: it says nothing about the person.
-        row_count=Count("rows", filter=~Q(rows__part=Part.VISITOR, rows__status=Status.UNMARKED)),
+        came_anyway=Count("rows", filter=Q(rows__status__in=ATTENDED)),
         has_left=Case(
             When(left_on__isnull=False, then=Value(True)), default=Value(False), output_field=BooleanField()
         ),

@@ -6,17 +6,16 @@ from django.db.models import Max
 from django.utils import timezone
 
 from attendance.models import RosterEntry, RosterStay, Waiver
+from attendance.queries.differences import SECRETARY_POSTS
 from attendance.services.recount import rebuild, recount
 from campaigns.models import Campaign, Stage, Unit
 from campaigns.services.campaigns import draw_units, mark_open
 from campaigns.services.locking import lock_units
-from organizations.models import Member, Post, User
+from organizations.models import Member, User
 from organizations.service import Refused, service
 from organizations.services import audit
 
 BATCH = 2000
-# 32 / 56: 全国党员教育培训工作规划; kept on the campaign as settings.
-SECRETARY_POSTS = (Post.SECRETARY, Post.DEPUTY_SECRETARY, Post.COMMITTEE_MEMBER)
 
 
 @service

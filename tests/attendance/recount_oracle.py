@@ -89,7 +89,7 @@ def reason(campaign, entry, rows, standing):
         return "LEAVE"
     if standing["unmarked"]:
         return "UNMARKED"
-    if any(row.part != "VISITOR" or row.status != "unmarked" for row in rows):
+    if any(row.status in CAME for row in rows):
         return "SHORT"
     return "NEW" if entry.joined_on > campaign.roster_drawn_on else "NO_SESSION"
 

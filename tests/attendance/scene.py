@@ -10,7 +10,7 @@ from attendance.models import Attendance, RosterEntry
 from attendance.services.judging import MarkInput
 from attendance.services.marks import record_marks
 from attendance.services.roster import open_campaign
-from campaigns.services.sessions import plan_session
+from campaigns.services.sessions import Plan, plan_session
 from tests.base import Cast
 from tests.campaigns.scene import at, make_campaign, unit_of
 
@@ -42,10 +42,7 @@ class Scene(Cast):
     ):
         host = host or self.north_branch_unit
         start = at(timezone.localdate() + timedelta(days=days), hour)
-        return plan_session(
-            actor=actor or self.officer,
-            campaign=self.campaign,
-            host=host,
+        plan = Plan(
             title=plan.pop("title", "冬训集中授课"),
             form=self.campaign.forms.get(code=form),
             starts_at=start,
@@ -54,6 +51,7 @@ class Scene(Cast):
             topics=topics,
             **plan,
         )
+        return plan_session(actor=actor or self.officer, campaign=self.campaign, host=host, plan=plan)
 
     def mark(self, session, marks, *, actor=None, batch=None, body=None, **options):
         """`marks`: {member: status or (status, reason)}; versions are read from what is stored."""

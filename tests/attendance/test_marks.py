@@ -1,14 +1,22 @@
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from attendance.models import Attendance, Mark, MarkBatch
 from attendance.services.closing import close_parts, reopen_part
 from attendance.services.marks import BatchReused, undo_batch
+from attendance.services.recount import rebuild
+from attendance.services.roster import set_waiver
+from campaigns.models import Unit
+from campaigns.services.sessions import cancel_session
 from organizations.models import AuditEvent
 from organizations.service import Refused
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
+from tests.base import fixture_writes
 
 pytestmark = pytest.mark.django_db
 
@@ -205,4 +213,127 @@ def test_every_trained_rule_equals_an_independent_recount(rule):
         scene.session(days=-3, form="MAKEUP", topics=scene.topics(0, 1, 2), round="MAKE_UP"),
         {scene.wang: "present", scene.li: "present"},
     )
+    assert_derived_rows_are_true(scene.campaign)
+
+
+# --- What a closed campaign, a closed sheet and a stranger may not do -----------------------
+
+
+def end_the_campaign(scene):
+    with fixture_writes():
+        scene.campaign.stage = "CLOSED"
+        scene.campaign.save()
+
+
+def test_a_mark_in_a_closed_campaign_opens_no_register_and_moves_no_figure(scene):
+    session = scene.session()
+    end_the_campaign(scene)
+    answer = scene.mark(session, {scene.wang: "present"}, counted_heads=40)
+    assert outcomes(answer) == ["held"]
+    assert not Attendance.objects.exists() and session.parts.get().recorded_at is None
+    session.refresh_from_db()
+    assert session.counted_heads is None
+    assert scene.north_branch_unit.tally.expected == 0
+
+
+def test_a_frozen_unit_is_not_opened_by_a_mark(scene):
+    session = scene.session()
+    with fixture_writes():
+        Unit.objects.filter(pk=scene.north_branch_unit.pk).update(frozen_at=timezone.now())
+    assert outcomes(scene.mark(session, {scene.wang: "absent"})) == ["held"]
+    assert not Attendance.objects.exists()
+
+
+@pytest.mark.parametrize("trouble", ["future", "cancelled", "closed"])
+def test_a_register_that_may_not_be_kept_may_not_be_closed_either(scene, trouble):
+    session = scene.session(days=2 if trouble == "future" else -1)
+    if trouble == "cancelled":
+        cancel_session(actor=scene.north_organizer, session=session, reason="停电")
+    if trouble == "closed":
+        end_the_campaign(scene)
+    with pytest.raises(Refused):
+        close_parts(actor=scene.north_organizer, session=session, rest="unmarked", note="没开", batch=uuid4())
+    assert not Attendance.objects.exists() and session.parts.get().closed_at is None
+
+
+def test_a_closed_campaign_reopens_no_sheet(scene):
+    session = scene.session()
+    close_parts(actor=scene.north_organizer, session=session, rest="present", batch=uuid4())
+    end_the_campaign(scene)
+    with pytest.raises(Refused):
+        reopen_part(actor=scene.north_organizer, part=session.parts.get(), reason="补登")
+
+
+def test_closing_without_a_word_for_the_rest_is_refused_while_there_is_a_rest(scene):
+    session = scene.session()
+    scene.mark(session, {scene.wang: "present"})
+    with pytest.raises(Refused):
+        close_parts(actor=scene.north_organizer, session=session, rest="", batch=uuid4())
+    scene.mark(session, {scene.li: "present", scene.zhao: "absent"})
+    assert close_parts(actor=scene.north_organizer, session=session, rest="", batch=uuid4())
+
+
+def test_a_sheet_with_only_waived_people_is_counted_when_it_closes(scene):
+    set_waiver(
+        actor=scene.north_organizer,
+        entry=scene.entry(scene.qian),
+        reason="OLD_AGE",
+        since=timezone.localdate() - timedelta(days=9),
+    )
+    session = scene.session(scene.north_other_unit)
+    close_parts(actor=scene.north_organizer, session=session, rest="present", batch=uuid4())
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_closing_and_reopening_are_one_event_each(scene):
+    session = scene.session()
+    scene.mark(session, {scene.wang: "present"})
+    before = AuditEvent.objects.count()
+    close_parts(actor=scene.north_organizer, session=session, rest="absent", batch=uuid4())
+    scene.mark(session, {scene.li: "present"})
+    reopen_part(actor=scene.north_organizer, part=session.parts.get(), reason="补登")
+    assert AuditEvent.objects.count() == before + 3
+
+
+def test_a_closed_sheet_cannot_be_undone_behind_its_back(scene):
+    session = scene.session()
+    first = scene.mark(session, {scene.wang: "present"})
+    close_parts(actor=scene.north_organizer, session=session, rest="absent", batch=uuid4())
+    with pytest.raises(Refused):
+        undo_batch(actor=scene.north_organizer, batch=first.batch, uuid=uuid4())
+    assert Attendance.objects.get(entry=scene.entry(scene.wang)).status == "present"
+
+
+def test_resending_tells_a_recorder_nothing_about_the_other_branch(scene):
+    session = scene.session(scene.north_unit, units=[scene.north_unit])
+    scene.mark(session, {scene.qian: ("absent", "ILL")})
+    uuid = uuid4()
+    for _ in range(2):
+        answer = scene.mark(
+            session, {scene.qian: "present"}, actor=scene.north_recorder, batch=uuid, body="x"
+        )
+        assert answer.marks[0].status == "" and answer.marks[0].reason == ""
+
+
+def test_a_guessed_entry_does_not_tell_its_name(scene, client):
+    session, uuid = scene.session(), uuid4()
+    scene.mark(session, {scene.sun: "present"}, batch=uuid)
+    client.force_login(scene.north_organizer)
+    page = client.get(reverse("attendance:register", args=[session.pk]), {"batch": str(uuid)})
+    assert page.status_code == 200 and "金丝雀" not in page.content.decode()
+
+
+def test_somebody_who_moved_on_is_still_expected_where_they_belonged_that_day(scene):
+    session = scene.session(days=-3)
+    wang, today = scene.entry(scene.wang), timezone.localdate()
+    with fixture_writes():
+        wang.stays.update(until=today)
+        wang.stays.create(unit=scene.north_other_unit, since=today)
+        wang.unit = scene.north_other_unit
+        wang.save()
+        rebuild(campaign=scene.campaign)
+    answer = scene.mark(session, {scene.wang: "absent"})
+    assert outcomes(answer) == ["applied"]
+    row = Attendance.objects.get(entry=wang)
+    assert (row.part, row.unit) == ("EXPECTED", scene.north_branch_unit)
     assert_derived_rows_are_true(scene.campaign)

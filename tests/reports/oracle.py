@@ -89,7 +89,7 @@ def persons(campaign, code):
                         ("HOME_BOUND", entry.is_home_bound),
                         ("LEAVE", "leave" in states),
                         ("UNMARKED", "unmarked" in states),
-                        ("SHORT", bool(entry.rows.all())),
+                        ("SHORT", any(row.status in CAME for row in entry.rows.all())),
                         ("NEW", late),
                         ("NO_SESSION", True),
                     )

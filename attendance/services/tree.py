@@ -1,0 +1,78 @@
+"""Adopting how today's tree of organizations differs from a campaign's units."""
+
+from dataclasses import dataclass
+
+from attendance.services.exclusively import lock_exactly, with_retry
+from attendance.services.recount import recount
+from campaigns.models import Campaign, Unit
+from campaigns.queries.tree import TreeDifferences, tree_differences
+from campaigns.services.units import follow_organizations
+from organizations.models import User
+from organizations.service import Refused, service
+from organizations.services import audit
+from organizations.tree import ancestors
+
+
+@dataclass(frozen=True)
+class TreeAdopted:
+    new: int
+    renamed: int
+    moved: int
+    closed: int
+
+    @property
+    def total(self) -> int:
+        return self.new + self.renamed + self.moved + self.closed
+
+    @property
+    def words(self) -> str:
+        return f"新设{self.new}个，改名{self.renamed}个，换上级{self.moved}个，撤销{self.closed}个"
+
+
+@service(atomic=False)
+def adopt_tree(*, actor: User, unit: Unit) -> TreeAdopted:
+    """Units at and below `unit` follow today's tree, and their tallies with them. Again changes nothing.
+
+    A unit that went to another parent concerns both, so only the campaign's own
+    top adopts it. Frozen units are refused.
+    """
+    if not Unit.objects.manageable_by(actor).filter(pk=unit.pk).exists():
+        raise Refused("这个单位不在您管理的范围内。", code="scope")
+    return with_retry(lambda: _adopt(actor, unit))
+
+
+def _adopt(actor: User, unit: Unit) -> TreeAdopted:
+    # Paths of a whole subtree may change: every unit of the campaign at or below it is held.
+    lock_exactly(lambda: set(Unit.objects.below(unit).values_list("pk", flat=True)))
+    unit = Unit.objects.select_related("campaign__organization", "organization").get(pk=unit.pk)
+    if not unit.campaign.is_open:
+        raise Refused("这次冬训不在进行中，参训单位不能再改。", code="stage")
+    found = tree_differences(unit)
+    adopted = TreeAdopted(*(part.count() for part in (found.new, found.renamed, found.moved, found.closed)))
+    if not adopted.total:
+        return adopted
+    _refuse(unit, found)
+    touched = follow_organizations(actor=actor, unit=unit)
+    recount(campaign=unit.campaign, entries=[], parts=[], units=touched)
+    audit.record(
+        actor=actor,
+        action="units.adopted",
+        summary=f"采纳党组织变动：{unit.name}（{adopted.words}）",
+        target=unit.campaign,
+        organization=unit.organization,
+        path=unit.path,
+        details=vars(adopted),
+    )
+    return adopted
+
+
+def _refuse(unit: Unit, found: TreeDifferences) -> None:
+    campaign: Campaign = unit.campaign
+    if found.moved.exists() and unit.organization_id != campaign.organization_id:
+        raise Refused(f"有单位换了上级，两边都要动，请由{campaign.organization.name}采纳。", code="moved")
+    places = {path for one in (*found.renamed, *found.moved, *found.closed) for path in ancestors(one.path)}
+    places |= {path for one in found.new for path in ancestors(one.path)}
+    places |= {path for one in found.moved for path in ancestors(one.organization.path)}
+    top = Unit.objects.filter(campaign=campaign, path__in=places, frozen_at__isnull=False).first()
+    if top:
+        raise Refused(f"“{top.name}”的数据已经上报锁定。要改，请先请上级解锁。", code="frozen")
