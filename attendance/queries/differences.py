@@ -42,7 +42,9 @@ def roster_differences(unit: Unit) -> RosterDifferences:
     )
     entries = everybody.filter(here, left_on__isnull=True)
     # Of people who belong here now, wherever the roster has them.
-    of_here = everybody.filter(member__left_on__isnull=True, member__branch__in=branches.values("organization"))
+    of_here = everybody.filter(
+        member__left_on__isnull=True, member__branch__in=branches.values("organization")
+    )
     differs = _hours_differ(unit)
     for name in COPIED:
         differs |= ~Q(**{name: F(f"member__{name}")})

@@ -29,17 +29,17 @@ def move_members(*, actor: User, members: Sequence[Member], to_branch: Organizat
 
 
 @service(atomic=False)
-def merge_branch(*, actor: User, branch: Organization, into: Organization, day: date) -> int:
-    """Everybody of `branch` belongs to `into` from `day` on; returns how many moved.
+def merge_branch(*, actor: User, branch: Organization, to_branch: Organization, day: date) -> int:
+    """Everybody of `branch` belongs to `to_branch` from `day` on; returns how many moved.
 
     The empty branch is then closed on its own page. Repeating it changes nothing.
     """
-    if branch.pk == into.pk:
+    if branch.pk == to_branch.pk:
         raise Refused("请选择另一个党支部。", code="same")
     people = list(Member.objects.present().filter(branch=branch))
     if not people:
         return 0
-    return move_members(actor=actor, members=people, to_branch=into, day=day)
+    return move_members(actor=actor, members=people, to_branch=to_branch, day=day)
 
 
 def _move(actor: User, members: Sequence[Member], to_branch: Organization, day: date) -> int:

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
+from attendance.models import Tally
 from attendance.services.exclusively import lock_exactly, with_retry
 from attendance.services.recount import recount
 from campaigns.models import Campaign, Unit
 from campaigns.queries.tree import TreeDifferences, tree_differences
 from campaigns.services.units import follow_organizations
-from organizations.models import User
+from organizations.models import BRANCH_KINDS, User
 from organizations.service import Refused, service
 from organizations.services import audit
-from organizations.tree import ancestors
+from organizations.tree import ancestors, within
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def _adopt(actor: User, unit: Unit) -> TreeAdopted:
         return adopted
     _refuse(unit, found)
     touched = follow_organizations(actor=actor, unit=unit)
+    Tally.objects.filter(unit__in=touched).exclude(unit__kind__in=BRANCH_KINDS).delete()
     recount(campaign=unit.campaign, entries=[], parts=[], units=touched)
     audit.record(
         actor=actor,
@@ -68,11 +70,14 @@ def _adopt(actor: User, unit: Unit) -> TreeAdopted:
 
 def _refuse(unit: Unit, found: TreeDifferences) -> None:
     campaign: Campaign = unit.campaign
-    if found.moved.exists() and unit.organization_id != campaign.organization_id:
-        raise Refused(f"有单位换了上级，两边都要动，请由{campaign.organization.name}采纳。", code="moved")
+    top = campaign.organization
+    if found.moved.exists() and unit.organization_id != top.pk:
+        raise Refused(f"有单位换了上级，两边都要动，请由{top.name}采纳。", code="moved")
+    if outside := found.moved.exclude(within("organization__path", top.path)).first():
+        raise Refused(f"“{outside.name}”已经不在{top.name}下面，它的数字要由上级先处理。", code="outside")
     places = {path for one in (*found.renamed, *found.moved, *found.closed) for path in ancestors(one.path)}
     places |= {path for one in found.new for path in ancestors(one.path)}
     places |= {path for one in found.moved for path in ancestors(one.organization.path)}
-    top = Unit.objects.filter(campaign=campaign, path__in=places, frozen_at__isnull=False).first()
-    if top:
-        raise Refused(f"“{top.name}”的数据已经上报锁定。要改，请先请上级解锁。", code="frozen")
+    frozen = Unit.objects.filter(campaign=campaign, path__in=places, frozen_at__isnull=False).first()
+    if frozen:
+        raise Refused(f"“{frozen.name}”的数据已经上报锁定。要改，请先请上级解锁。", code="frozen")

@@ -4,6 +4,7 @@ from organizations.models.imports import ImportBatch, ImportState
 from organizations.models.jobs import Job, JobState, StoredFile
 from organizations.models.members import Category, Member, Post, Sex
 from organizations.models.organizations import BRANCH_KINDS, Organization, OrganizationKind
+from organizations.models.transfers import Transfer
 
 __all__ = [
     "BRANCH_KINDS",
@@ -20,5 +21,6 @@ __all__ = [
     "Role",
     "Sex",
     "StoredFile",
+    "Transfer",
     "User",
 ]

@@ -1,0 +1,47 @@
+"""How a campaign's units differ from today's tree of organizations: what somebody may adopt."""
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from campaigns.models import SessionUnit, Unit
+from organizations.models import BRANCH_KINDS, Organization
+from organizations.tree import within
+
+
+@dataclass(frozen=True)
+class TreeDifferences:
+    """At or below one unit, in the fixed order. `moved` have another parent or place than adopted."""
+
+    new: QuerySet[Organization]
+    renamed: QuerySet[Unit]
+    moved: QuerySet[Unit]
+    closed: QuerySet[Unit]
+
+    @property
+    def total(self) -> int:
+        return sum(found.count() for found in (self.new, self.renamed, self.moved, self.closed))
+
+
+def tree_differences(unit: Unit) -> TreeDifferences:
+    """A unit whose organization was closed keeps its name and kind: it is history."""
+    here = within("path", unit.path) | within("organization__path", unit.organization.path)
+    known = Unit.objects.filter(campaign=unit.campaign_id, organization=OuterRef("pk"))
+    units = (
+        Unit.objects.filter(here, campaign=unit.campaign_id).select_related("organization").order_by("path")
+    )
+    alive = units.filter(organization__closed_on__isnull=True)
+    return TreeDifferences(
+        new=Organization.objects.below(unit.organization).open().filter(~Exists(known)).order_by("path"),
+        renamed=alive.filter(~Q(name=F("organization__name")) | _other_kind()),
+        moved=units.exclude(path=F("organization__path")),
+        closed=units.filter(closed_on__isnull=True, organization__closed_on__isnull=False),
+    )
+
+
+def _other_kind() -> Q:
+    """Another kind, unless it would take people or classes from a unit that holds some."""
+    held_people = Q(kind__in=BRANCH_KINDS) & ~Q(organization__kind__in=BRANCH_KINDS)
+    has_parts = Exists(SessionUnit.objects.filter(unit=OuterRef("pk")))
+    # Written as text: campaigns does not know the roster.
+    return ~Q(kind=F("organization__kind")) & ~(held_people & (has_parts | Q(entries__isnull=False)))
