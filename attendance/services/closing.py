@@ -1,12 +1,13 @@
 """Closing and reopening the sheets of a session."""
 
 import hashlib
+from collections.abc import Collection
 from uuid import UUID, uuid5
 
-from attendance.models import Attendance, Mark, MarkBatch, Part, Status
-from attendance.queries import audience, held_on, parts_for
+from attendance.models import Mark, MarkBatch, Part, Status
+from attendance.queries import parts_for
 from attendance.services.exclusively import with_retry
-from attendance.services.judging import MarkInput, Sheet, lock_sheet, open_parts
+from attendance.services.judging import MarkInput, Sheet, everyone_on, lock_sheet, open_parts
 from attendance.services.marks import BatchAnswer, apply_batch, recount_touched, words_of
 from campaigns.models import SessionUnit, Stage, TrainingSession
 from campaigns.services.registers import set_closed
@@ -15,16 +16,6 @@ from organizations.service import Refused, service
 from organizations.services import audit
 
 REST = {"present": Status.PRESENT, "absent": Status.ABSENT, "unmarked": Status.UNMARKED}
-
-
-def _everyone_on(session: TrainingSession, parts: list[SessionUnit]) -> set[int]:
-    """Everybody who stands, or will stand, on these sheets."""
-    rows = Attendance.objects.filter(session=session, session_unit__in=parts)
-    found = set(rows.values_list("entry_id", flat=True))
-    for part in parts:
-        if not part.recorded_at:
-            found |= set(audience(part, held_on(session)).values_list("pk", flat=True))
-    return found
 
 
 def _refuse_locked(sheet: Sheet, parts: list[SessionUnit]) -> None:
@@ -36,12 +27,18 @@ def _refuse_locked(sheet: Sheet, parts: list[SessionUnit]) -> None:
 
 @service(atomic=False)
 def close_parts(
-    *, actor: User, session: TrainingSession, rest: str, batch: UUID, note: str = ""
+    *,
+    actor: User,
+    session: TrainingSession,
+    rest: str,
+    batch: UUID,
+    note: str = "",
+    only: Collection[int] | None = None,
 ) -> list[SessionUnit]:
     """Finish the sheets this account keeps: the rest was there, was not, or stays 未登记 with a reason.
 
-    `rest` may be empty where nobody is left unmarked. Closing closed sheets again
-    changes nothing. Returns the parts closed now.
+    `only` names some of them by pk. `rest` may be empty where nobody is left unmarked.
+    Closing closed sheets again changes nothing. Returns the parts closed now.
     """
     if rest and rest not in REST:
         raise Refused("请选择没有登记的人怎么算：其余均到、其余未到，或其余未登记。", code="rest")
@@ -49,8 +46,9 @@ def close_parts(
         raise Refused("其余未登记要写一句说明，比如“签到表丢失”。", code="note")
 
     def act() -> list[SessionUnit]:
-        sheet = lock_sheet(actor, session, lambda parts: _everyone_on(session, parts))
-        parts = [part for part in sheet.parts.values() if part.closed_at is None]
+        sheet = lock_sheet(actor, session, lambda parts: everyone_on(session, parts))
+        chosen = [part for part in sheet.parts.values() if only is None or part.pk in only]
+        parts = [part for part in chosen if part.closed_at is None]
         if not parts:
             return []
         _refuse_locked(sheet, parts)
@@ -115,7 +113,7 @@ def reopen_part(*, actor: User, part: SessionUnit, reason: str) -> BatchAnswer |
         raise Refused("请写一句重新打开的原因。", code="reason")
 
     def act() -> BatchAnswer | None:
-        sheet = lock_sheet(actor, session, lambda parts: _everyone_on(session, [part]))
+        sheet = lock_sheet(actor, session, lambda parts: everyone_on(session, [part]))
         fresh = sheet.parts[part.pk]
         if fresh.closed_at is None:
             return None

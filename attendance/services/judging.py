@@ -7,11 +7,21 @@ from typing import Any
 
 from django.utils import timezone
 
-from attendance.models import ATTENDED, Attendance, Mark, Part, Reason, RosterEntry, RosterStay, Status
+from attendance.models import (
+    ATTENDED,
+    Attendance,
+    Mark,
+    Part,
+    Reason,
+    RosterEntry,
+    RosterStay,
+    SessionTally,
+    Status,
+)
 from attendance.queries import audience, belonged, held_on, parts_for
 from attendance.services.exclusively import lock_exactly
 from campaigns.models import Round, SessionUnit, Stage, TrainingForm, TrainingSession, Unit
-from campaigns.services.registers import set_recorded
+from campaigns.services.registers import set_recorded, set_unrecorded
 from organizations.models import User
 from organizations.service import Refused
 
@@ -201,6 +211,29 @@ def open_parts(sheet: Sheet, parts: Sequence[SessionUnit]) -> None:
     for row in Attendance.objects.filter(session=session, session_unit__in=parts):
         sheet.rows[row.entry_id] = row
         sheet.touched_entries.add(row.entry_id)
+
+
+def shut_parts(sheet: Sheet) -> None:
+    """After an undo, a sheet on which nobody is marked was never opened: its rows go again."""
+    touched = [part for pk, part in sheet.parts.items() if pk in sheet.touched_parts]
+    rows = Attendance.objects.filter(session_unit__in=touched)
+    known = set(rows.exclude(status=Status.UNMARKED).values_list("session_unit_id", flat=True))
+    empty = [part for part in touched if part.pk not in known]
+    nobody = rows.filter(session_unit__in=empty)
+    sheet.touched_entries |= set(nobody.values_list("entry_id", flat=True))
+    nobody.delete()
+    SessionTally.objects.filter(session_unit__in=empty).delete()
+    set_unrecorded(parts=empty)
+
+
+def everyone_on(session: TrainingSession, parts: list[SessionUnit]) -> set[int]:
+    """Everybody who stands, or will stand, on these sheets."""
+    rows = Attendance.objects.filter(session=session, session_unit__in=parts)
+    found = set(rows.values_list("entry_id", flat=True))
+    for part in parts:
+        if not part.recorded_at:
+            found |= set(audience(part, held_on(session)).values_list("pk", flat=True))
+    return found
 
 
 # --- One mark ----------------------------------------------------------------------------------

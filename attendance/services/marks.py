@@ -5,7 +5,7 @@ itself: applied, same, conflict, held or rejected; one never refuses the rest.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,12 +17,14 @@ from attendance.services.judging import (
     MarkInput,
     Sheet,
     answer_of,
+    everyone_on,
     judge,
     lock_sheet,
     open_registers,
+    shut_parts,
 )
 from attendance.services.recount import recount
-from campaigns.models import TrainingSession
+from campaigns.models import SessionUnit, TrainingSession
 from campaigns.services.registers import set_counted_heads
 from organizations.models import User
 from organizations.service import Refused, service
@@ -63,10 +65,14 @@ def record_marks(
     """
     facts = {"body_sha256": body_sha256, "kind": kind, "counted_heads": counted_heads, "undoes": undoes}
 
+    def entry_ids(parts: list[SessionUnit]) -> Iterable[int]:
+        # Taking back may shut a whole sheet again, which concerns everybody on it.
+        return everyone_on(session, parts) if undoes else [mark.entry for mark in marks]
+
     def act() -> BatchAnswer:
         if stored := MarkBatch.objects.filter(uuid=batch).first():
             return _replay(actor, session, stored, body_sha256)
-        sheet = lock_sheet(actor, session, lambda parts: [mark.entry for mark in marks])
+        sheet = lock_sheet(actor, session, entry_ids)
         if undoes and (undone := MarkBatch.objects.filter(undoes=undoes).first()):
             return _replay(actor, session, undone, undone.body_sha256)
         stored, is_new = MarkBatch.objects.get_or_create(
@@ -95,6 +101,8 @@ def apply_batch(sheet: Sheet, batch: MarkBatch, marks: Sequence[MarkInput]) -> B
     )
     if batch.counted_heads is not None and not all(map(sheet.is_locked, sheet.parts.values())):
         set_counted_heads(session=sheet.session, heads=batch.counted_heads)
+    if batch.kind == MarkBatch.Kind.UNDO:
+        shut_parts(sheet)
     recount_touched(sheet)
     _name_the_others(sheet.session, batch, answers)
     return BatchAnswer(batch, answers)

@@ -159,7 +159,10 @@ def _show_outcome(request, session):
     """What became of the sending, who is missing now, and what comes next."""
     uuids = [found for text in request.GET.getlist("batch")[:20] if (found := _uuid(text))]
     result = batches.outcome(session, request.user, uuids)
-    parts = queries.parts_for(session, request.user)
+    seen = queries.parts_for(session, request.user)
+    parts = [part for part in seen if part.recorded_at]
+    mine = {part.pk for part in queries.parts_for(session, request.user, to_write=True)}
+    unfinished = [part for part in parts if part.pk in mine and part.closed_at is None]
     sums = batches.session_sums(parts)
     missing = batches.session_rows(parts, "missing")
     context = {
@@ -173,8 +176,9 @@ def _show_outcome(request, session):
         "missing": [(row, sheet.words_of(row.status, row.reason)) for row in missing[:200]],
         "missing_count": sums["expected"] - sums["attended"],
         "parts": parts,
-        "open_parts": [part for part in parts if part.closed_at is None and part.recorded_at],
-        "close_form": CloseForm(rest_needed=bool(sums["unmarked"])),
+        "open_parts": unfinished,
+        "waiting_parts": [part for part in seen if part.pk in mine and not part.recorded_at],
+        "close_form": CloseForm(rest_needed=batches.has_unknown(unfinished)),
         "heads_here": sums["attended"] + sums["optional"] + sums["visitors"],
         "text": batches.report_text(session, parts, sums) if parts else "",
         "next_batch": uuid.uuid4(),
@@ -210,18 +214,27 @@ def register_undo(request, pk):
     batch = get_object_or_404(
         MarkBatch, uuid=_uuid(request.POST.get("batch", "")), session=session, account=request.user
     )
+    back = _page_of(session, batch)
     try:
         answer = undo_batch(
             actor=request.user, batch=batch, uuid=_uuid(request.POST.get("uuid", "")) or uuid.uuid4()
         )
     except Refused as refusal:
         messages.warning(request, refusal.message)
-        return redirect("attendance:register", session.pk)
+        return redirect(back)
     lost = len(answer.of("conflict"))
     messages.success(request, "已撤销刚才这次提交，名单恢复到提交以前。")
     if lost:
         messages.warning(request, f"其中{lost}人后来又被改过，没有动，请在名单上核对。")
-    return redirect("attendance:register", session.pk)
+    return redirect(back)
+
+
+def _page_of(session, batch):
+    """The register of the one branch the sending was for, or of all."""
+    rows = session.rows.filter(entry__in=batch.marks.values("entry"))
+    parts = list(rows.order_by().values_list("session_unit", flat=True).distinct()[:2])
+    page = reverse("attendance:register", args=[session.pk])
+    return f"{page}?part={parts[0]}" if len(parts) == 1 and session.parts.count() > 1 else page
 
 
 @require_POST
@@ -235,7 +248,8 @@ def part_close(request, pk):
         messages.warning(request, "请选择没有登记的人怎么算，再完成登记。")
         return redirect("attendance:register", session.pk)
     try:
-        closed = close_parts(actor=request.user, session=session, **form.as_service())
+        only = {int(text) for text in request.POST.getlist("part") if text.isascii() and text.isdigit()}
+        closed = close_parts(actor=request.user, session=session, only=only or None, **form.as_service())
     except Refused as refusal:
         messages.warning(request, refusal.message)
         return redirect("attendance:register", session.pk)

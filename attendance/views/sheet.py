@@ -108,7 +108,9 @@ def blocks(sheet) -> list[Block]:
     """
     is_offered = sheet.can_mark and not any(person.status for person in sheet.expected)
     found, number = [], 0
+    is_grouped = len(sheet.groups) > 1
     for title, people in sheet.groups:
+        title = title or ("未编组" if is_grouped else "")
         lines = [line(p, number + place, "EXPECTED", is_offered) for place, p in enumerate(people, 1)]
         number += len(lines)
         found.append(Block(title, lines))

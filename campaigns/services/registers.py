@@ -17,6 +17,12 @@ def set_recorded(*, parts: Iterable[SessionUnit]) -> None:
 
 
 @service(audited=False)
+def set_unrecorded(*, parts: Iterable[SessionUnit]) -> None:
+    """The only marks of these parts were taken back: nobody has called the roll yet."""
+    SessionUnit.objects.filter(pk__in=[part.pk for part in parts]).update(recorded_at=None)
+
+
+@service(audited=False)
 def set_closed(*, parts: Iterable[SessionUnit], closed: bool) -> None:
     """Finish these parts, or open them again."""
     SessionUnit.objects.filter(pk__in=[part.pk for part in parts]).update(

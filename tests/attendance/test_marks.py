@@ -112,7 +112,8 @@ def test_undo_takes_the_last_sending_back(scene):
     first = scene.mark(session, {scene.wang: "present", scene.li: "absent"})
     undone = undo_batch(actor=scene.north_organizer, batch=first.batch, uuid=uuid4())
     assert outcomes(undone) == ["applied", "applied"]
-    assert set(Attendance.objects.values_list("status", flat=True)) == {"unmarked"}
+    assert not Attendance.objects.exists() and session.parts.get().recorded_at is None
+    assert scene.north_branch_unit.tally.expected == 0
     again = undo_batch(actor=scene.north_organizer, batch=first.batch, uuid=uuid4())
     assert outcomes(again) == ["duplicate", "duplicate"]
     assert_derived_rows_are_true(scene.campaign)
@@ -337,3 +338,22 @@ def test_somebody_who_moved_on_is_still_expected_where_they_belonged_that_day(sc
     row = Attendance.objects.get(entry=wang)
     assert (row.part, row.unit) == ("EXPECTED", scene.north_branch_unit)
     assert_derived_rows_are_true(scene.campaign)
+
+
+def test_undoing_a_correction_leaves_the_register_open(scene):
+    session = scene.session()
+    scene.mark(session, {scene.wang: "present", scene.li: "present"})
+    second = scene.mark(session, {scene.li: "absent"})
+    undo_batch(actor=scene.north_organizer, batch=second.batch, uuid=uuid4())
+    assert session.parts.get().recorded_at
+    assert Attendance.objects.get(entry=scene.entry(scene.li)).status == "present"
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_one_branch_of_a_joint_class_is_closed_alone(scene):
+    session = scene.session(scene.north_unit, units=[scene.north_unit])
+    scene.mark(session, {scene.wang: "present", scene.li: "present", scene.zhao: "absent"})
+    part = session.parts.get(unit=scene.north_branch_unit)
+    close_parts(actor=scene.north_organizer, session=session, rest="", batch=uuid4(), only={part.pk})
+    closed = dict(session.parts.values_list("unit__name", "closed_at"))
+    assert closed["北山村党支部"] and closed["北坡村党支部"] is None
