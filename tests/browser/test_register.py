@@ -209,7 +209,7 @@ def test_the_last_sending_can_be_taken_back(hall, open_page):
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="撤销刚才这次").click()
     expect(page.get_by_text("已撤销刚才这次提交")).to_be_visible()
-        assert stored(hall) == {}
+    assert stored(hall) == {}
 
 
 def test_the_keyboard_alone_is_enough(hall, open_page):
