@@ -22,7 +22,7 @@ from attendance.models import RosterEntry
 from attendance.services.makeup import plan_makeup
 from attendance.services.roster import open_campaign
 from campaigns.models import Unit
-from campaigns.services.sessions import plan_session
+from campaigns.services.sessions import Plan, plan_session
 from organizations.models import Job, Member
 from reports import workbook
 from reports.indicators import Rate
@@ -102,10 +102,7 @@ def test_from_the_roster_file_to_the_workbook(celery_worker, tmp_path):
     branch = unit_of(campaign, cast.north_branch)
     topics = list(campaign.topics.filter(is_compulsory=True)[:1])
     start = at(timezone.localdate() - timedelta(days=3))
-    session = plan_session(
-        actor=cast.north_organizer,
-        campaign=campaign,
-        host=branch,
+    plan = Plan(
         title="冬训第一课",
         form=campaign.forms.get(code="LECTURE"),
         starts_at=start,
@@ -113,6 +110,7 @@ def test_from_the_roster_file_to_the_workbook(celery_worker, tmp_path):
         units=[branch],
         topics=topics,
     )
+    session = plan_session(actor=cast.north_organizer, campaign=campaign, host=branch, plan=plan)
     organizer = Client()
     organizer.force_login(cast.north_organizer)
     entries = list(RosterEntry.objects.filter(unit=branch).order_by("member__place_in_list", "pk"))

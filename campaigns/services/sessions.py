@@ -24,6 +24,7 @@ from organizations.services import audit
 from organizations.tree import ancestors
 
 LONGEST_MINUTES = 720
+REASON_LENGTH = TrainingSession._meta.get_field("void_reason").max_length
 NamedMembers = dict[int, list[Member]]
 
 
@@ -78,52 +79,16 @@ class Plan:
 
 @service
 def plan_session(
-    *,
-    actor: User,
-    campaign: Campaign,
-    host: Unit,
-    title: str,
-    form: TrainingForm,
-    starts_at: datetime,
-    ends_at: datetime,
-    units: Sequence[Unit],
-    topics: Sequence[Topic] = (),
-    minutes: int | None = None,
-    round: str | None = None,
-    method: str = TrainingSession.Method.LECTURE,
-    venue: str = "",
-    lecturer_names: Sequence[str] = (),
-    is_theme_day: bool = False,
-    is_party_lecture: bool = False,
-    audience: str = SessionUnit.Audience.WHOLE,
-    category: str = "",
-    named_members: NamedMembers | None = None,
-    request_uuid: UUID | None = None,
+    *, actor: User, campaign: Campaign, host: Unit, plan: Plan, request_uuid: UUID | None = None
 ) -> TrainingSession:
-    """Plan a class of `host` for `units`; an upper unit stands for its branches.
+    """Plan a class of `host` for the plan's units; an upper unit stands for its branches.
 
-    The same `request_uuid` again gives the same session: a weak network may send twice.
+    The same `request_uuid` again gives the same session: a weak network may send
+    twice. With other facts it is refused, or somebody would believe them stored.
     """
-    plan = Plan(
-        title=title,
-        form=form,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        units=units,
-        topics=topics,
-        minutes=minutes,
-        round=round,
-        method=method,
-        venue=venue,
-        lecturer_names=lecturer_names,
-        is_theme_day=is_theme_day,
-        is_party_lecture=is_party_lecture,
-        audience=audience,
-        category=category,
-        named_members=named_members or {},
-    )
     branches = lock_for(actor, host, plan.units)
     if request_uuid and (earlier := sent_before(actor, request_uuid)):
+        require_same(earlier, plan, branches)
         return earlier
     check_plan(Campaign.objects.get(pk=campaign.pk), host, plan)
     session = TrainingSession.objects.create(
@@ -152,16 +117,20 @@ def change_session(*, actor: User, session: TrainingSession, plan: Plan) -> Trai
 
 
 @service
-def plan_for_host(*, actor: User, host: Unit, **fields) -> TrainingSession:
+def plan_for_host(*, actor: User, host: Unit, request_uuid: UUID | None = None, **fields) -> TrainingSession:
     """A class of a unit for itself, or for all its branches: what the ledger can write."""
-    return plan_session(actor=actor, campaign=host.campaign, host=host, units=[host], **fields)
+    plan = Plan(units=[host], **fields)
+    return plan_session(actor=actor, campaign=host.campaign, host=host, plan=plan, request_uuid=request_uuid)
 
 
 @service
 def adjust_session(*, actor: User, session: TrainingSession, **fields) -> TrainingSession:
     """Change some columns of a planned class. Repeating it changes nothing but the audit."""
+    session = hosted(actor, session)
+    # What is left out stays as it is under the lock, not as it was on somebody's page.
+    lock_units([session.host_id, *session.parts.values_list("unit_id", flat=True)])
     moved = {"starts_at", "ends_at"} & set(fields)
-    plan = stored_plan(session)
+    plan = stored_plan(TrainingSession.objects.get(pk=session.pk))
     # Another time means another length, unless the length was given, too.
     plan = replace(plan, minutes=None) if moved and "minutes" not in fields else plan
     return change_session(actor=actor, session=session, plan=replace(plan, **fields))
@@ -170,15 +139,17 @@ def adjust_session(*, actor: User, session: TrainingSession, **fields) -> Traini
 @service
 def cancel_session(*, actor: User, session: TrainingSession, reason: str) -> TrainingSession:
     """The class does not take place. Cancelling a cancelled one leaves it as it is."""
-    if not reason.strip():
+    reason = short(reason, REASON_LENGTH, "取消的原因")
+    if not reason:
         raise Refused("请写一句取消的原因。", "reason_missing")
     session = hosted(actor, session)
-    lock_units([session.host_id, *session.parts.values_list("unit_id", flat=True)])
+    locked = lock_units([session.host_id, *session.parts.values_list("unit_id", flat=True)])
     if TrainingSession.objects.filter(pk=session.pk, cancelled_at__isnull=False).exists():
         return session
+    require_thawed(locked)
     session = unrecorded(session)
     check_open(session.campaign)
-    session.cancelled_at, session.void_reason = timezone.now(), reason.strip()
+    session.cancelled_at, session.void_reason = timezone.now(), reason
     session.save(update_fields=["cancelled_at", "void_reason"])
     record(actor, session, "session.cancel", f"取消场次“{session.title}”：{session.void_reason}")
     return session
@@ -201,7 +172,7 @@ def unrecorded(session: TrainingSession) -> TrainingSession:
     """The session read again after the lock, if nothing was recorded for it."""
     session = TrainingSession.objects.select_related("campaign", "host__organization").get(pk=session.pk)
     if session.parts.filter(recorded_at__isnull=False).exists():
-        raise Refused("已经点过名的场次请在点名页更正。", "recorded")
+        raise Refused("已经点过名的场次不能在这里改，请点“更正场次”。", "recorded")
     if not session.is_valid:
         raise Refused("这场已经取消，不能再改；需要时请另安排一场。", "cancelled")
     return session
@@ -212,14 +183,52 @@ def sent_before(actor: User, request_uuid: UUID) -> TrainingSession | None:
     return hosted(actor, earlier) if earlier else None
 
 
+def require_same(earlier: TrainingSession, plan: Plan, branches: list[Unit]) -> None:
+    """What was sent again is what was stored; the page may have been changed in between."""
+    stored = stored_plan(earlier)
+    same = stored.columns() == plan.columns() and facts_beside(stored) == facts_beside(
+        replace(plan, units=branches)
+    )
+    if not same:
+        raise Refused(
+            f"这一页刚才已经安排好“{earlier.title}”，这次填的和那时不一样，没有保存。"
+            "要改那一场，请打开它点“修改”；要另外安排一场，请重新打开“安排场次”。",
+            "other_facts",
+        )
+
+
+def facts_beside(plan: Plan) -> tuple:
+    """What a plan says beyond the session's own columns."""
+    return (
+        {unit.pk for unit in plan.units},
+        {topic.pk for topic in plan.topics},
+        {name.strip() for name in plan.lecturer_names if name.strip()},
+        (plan.audience, plan.category),
+        {unit: {member.pk for member in members} for unit, members in plan.named_members.items() if members},
+    )
+
+
+def short(text: str, most: int, what: str) -> str:
+    """Text as it fits its column; longer is for the writer to cut."""
+    text = text.strip()
+    if len(text) > most:
+        raise Refused(f"{what}最多{most}个字，现在是{len(text)}个，请写短一些。", "too_long_text")
+    return text
+
+
 def lock_for(actor: User, host: Unit, units: Sequence[Unit], also: Iterable[int] = ()) -> list[Unit]:
     """Lock the host and all branches concerned; the branches the plan names, as they are now."""
     branches = expand(actor, host, units)
     locked = {unit.pk: unit for unit in lock_units([host.pk, *(unit.pk for unit in branches), *also])}
-    for unit in locked.values():
+    require_thawed(locked.values())
+    return [locked[unit.pk] for unit in branches]
+
+
+def require_thawed(units: Iterable[Unit]) -> None:
+    """Units as read under the lock."""
+    for unit in units:
         if unit.frozen_at:
             raise Refused(f"“{unit.name}”的数字已经确认上报，不能再改；需要时请上级退回。", "frozen")
-    return [locked[unit.pk] for unit in branches]
 
 
 def expand(actor: User, host: Unit, units: Sequence[Unit]) -> list[Unit]:
@@ -317,7 +326,8 @@ def name_members(session: TrainingSession, named: NamedMembers) -> None:
 
 def lecturers(host: Unit, names: Sequence[str]) -> list[Lecturer]:
     """By name: the host's own lecturer, else one a level above keeps, else a new one of the host."""
-    wanted = list(dict.fromkeys(name.strip() for name in names if name.strip()))
+    longest = Lecturer._meta.get_field("name").max_length
+    wanted = list(dict.fromkeys(short(name, longest, "主讲人姓名") for name in names if name.strip()))
     if not wanted:
         return []
     path = host.organization.path

@@ -31,6 +31,7 @@ FIELD_OF_REFUSAL = {
     "too_long": "other_minutes",
     "no_units": "units",
     "frozen": "units",
+    "too_long_text": "lecturers",
 }
 
 
@@ -135,14 +136,13 @@ def session_new(request):
 
 
 def planned(request, campaign: Campaign, form: SessionForm, top: Unit) -> TrainingSession | None:
-    plan = form.plan()
     try:
         return sessions.plan_session(
             actor=request.user,
             campaign=campaign,
             host=form.host(top),
+            plan=form.plan(),
             request_uuid=form.cleaned_data["request_uuid"],
-            **{name: getattr(plan, name) for name in plan.__dataclass_fields__},
         )
     except Refused as refusal:
         form.add_error(FIELD_OF_REFUSAL.get(refusal.code), refusal.message)

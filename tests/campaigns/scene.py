@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from campaigns.models import Unit
 from campaigns.services.campaigns import create_campaign, draw_units, mark_open
-from campaigns.services.sessions import plan_session
+from campaigns.services.sessions import Plan, plan_session
 
 
 def make_campaign(cast, label="2026—2027年度党员冬训", *, opened=True, **facts):
@@ -29,12 +29,20 @@ def at(day: date, hour: int = 9) -> datetime:
     return timezone.make_aware(datetime(day.year, day.month, day.day, hour))
 
 
-def make_session(actor, campaign, host, *, title="冬训第一课", form="LECTURE", days=1, units=None, **plan):
+def make_session(
+    actor,
+    campaign,
+    host,
+    *,
+    title="冬训第一课",
+    form="LECTURE",
+    days=1,
+    units=None,
+    request_uuid=None,
+    **plan,
+):
     start = at(timezone.localdate() + timedelta(days=days))
-    return plan_session(
-        actor=actor,
-        campaign=campaign,
-        host=host,
+    plan = Plan(
         title=title,
         form=campaign.forms.get(code=form),
         starts_at=start,
@@ -42,3 +50,4 @@ def make_session(actor, campaign, host, *, title="冬训第一课", form="LECTUR
         units=units or [host],
         **plan,
     )
+    return plan_session(actor=actor, campaign=campaign, host=host, plan=plan, request_uuid=request_uuid)

@@ -63,7 +63,7 @@ def test_a_recorded_class_is_refused_with_a_sentence(ledger, cast, campaign, bra
     set_recorded(parts=session.parts.all())
     answer = ledger.post(url("trainingsession", "change", session.pk), class_fields(campaign))
     session.refresh_from_db()
-    assert "点名页更正" in answer.content.decode() and session.title == "冬训第一课"
+    assert "更正场次" in answer.content.decode() and session.title == "冬训第一课"
 
 
 def test_a_foreign_host_changes_nothing(ledger, cast, campaign):

@@ -7,7 +7,7 @@ from django.utils import timezone
 from campaigns.models import Lecturer, SessionUnit, TrainingSession, Unit
 from campaigns.services.freezing import freeze_unit, thaw_unit
 from campaigns.services.registers import set_recorded
-from campaigns.services.sessions import Plan, cancel_session, change_session
+from campaigns.services.sessions import Plan, adjust_session, cancel_session, change_session
 from organizations.models import AuditEvent
 from organizations.service import Refused
 from tests.base import fixture_writes
@@ -51,6 +51,50 @@ def test_the_same_sending_twice_gives_one_session(cast, campaign, branch):
     again = make_session(cast.north_organizer, campaign, branch, request_uuid=key)
     assert first == again and TrainingSession.objects.count() == 1
     assert AuditEvent.objects.filter(action="session.plan").count() == 1
+
+
+def test_the_same_key_with_other_facts_is_refused(cast, campaign, branch):
+    key, other = uuid.uuid4(), unit_of(campaign, cast.north_other_branch)
+    make_session(cast.north_organizer, campaign, branch, request_uuid=key, lecturer_names=["周讲师"])
+    for facts in (
+        {"title": "另一课"},
+        {"days": 2},
+        {"units": [branch, other]},
+        {"topics": [campaign.topics.first()]},
+        {"venue": "镇里"},
+        {"lecturer_names": ["吴讲师"]},
+        {"audience": "CATEGORY", "category": "FULL"},
+    ):
+        facts = {"lecturer_names": ["周讲师"], **facts}
+        with pytest.raises(Refused, match="刚才已经安排好"):
+            make_session(cast.north_organizer, campaign, branch, request_uuid=key, **facts)
+    assert TrainingSession.objects.count() == 1
+
+
+def test_a_frozen_unit_cancels_nothing(cast, campaign, branch):
+    session = make_session(cast.north_organizer, campaign, branch)
+    freeze_unit(actor=cast.officer, unit=unit_of(campaign, cast.north))
+    with pytest.raises(Refused, match="确认上报"):
+        cancel_session(actor=cast.north_organizer, session=session, reason="停电")
+    session.refresh_from_db()
+    assert session.cancelled_at is None
+
+
+def test_text_too_long_for_its_column_is_refused_in_words(cast, campaign, branch):
+    session = make_session(cast.north_organizer, campaign, branch)
+    with pytest.raises(Refused, match="最多200个字"):
+        cancel_session(actor=cast.north_organizer, session=session, reason="雪" * 201)
+    with pytest.raises(Refused, match="主讲人姓名最多50个字"):
+        make_session(cast.north_organizer, campaign, branch, lecturer_names=["讲" * 51])
+
+
+def test_adjusting_starts_from_what_is_stored_now(cast, campaign, branch):
+    session = make_session(cast.north_organizer, campaign, branch)
+    page = TrainingSession.objects.get(pk=session.pk)
+    adjust_session(actor=cast.north_organizer, session=session, venue="新地点")
+    adjust_session(actor=cast.north_organizer, session=page, title="新名称")
+    session.refresh_from_db()
+    assert (session.venue, session.title) == ("新地点", "新名称")
 
 
 def test_somebody_elses_key_is_not_answered(cast, campaign, branch):
@@ -140,9 +184,9 @@ def test_a_change_replaces_parts_and_keeps_those_that_stay(cast, campaign, branc
 def test_a_recorded_session_is_corrected_elsewhere(cast, campaign, branch):
     session = make_session(cast.north_organizer, campaign, branch)
     set_recorded(parts=session.parts.all())
-    with pytest.raises(Refused, match="点名页更正"):
+    with pytest.raises(Refused, match="更正场次"):
         change_session(actor=cast.north_organizer, session=session, plan=plan_of(session, title="改名"))
-    with pytest.raises(Refused, match="点名页更正"):
+    with pytest.raises(Refused, match="更正场次"):
         cancel_session(actor=cast.north_organizer, session=session, reason="下雪")
 
 

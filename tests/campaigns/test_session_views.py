@@ -132,7 +132,7 @@ def test_a_planned_class_is_changed(north, cast, campaign, branch, session):
 def test_a_recorded_class_is_not_changed_here(north, campaign, branch, session):
     set_recorded(parts=session.parts.all())
     answer = north.post(reverse("campaigns:session_edit", args=[session.pk]), typed(campaign, branch))
-    assert answer.status_code == 422 and "点名页更正" in answer.content.decode()
+    assert answer.status_code == 422 and "更正场次" in answer.content.decode()
 
 
 def test_a_class_of_named_people_keeps_them_when_it_is_moved(north, cast, campaign, branch):
