@@ -31,6 +31,8 @@ SETTINGS = (
     "minutes_per_hour",
     "makeup_days",
 )
+# Beyond these a date is a slip of the pen, and its moments leave what Python can count.
+YEARS = (2000, 2200)
 # A change of these makes the derived figures stale.
 FIGURE_SETTINGS = ("trained_rule", "hours_member", "hours_secretary", "minutes_per_hour")
 
@@ -45,20 +47,15 @@ def create_campaign(
     starts_on: date,
     ends_on: date,
     kind: str = CampaignKind.REGULAR,
-    target_percent: int | None = None,
-    trained_rule: str | None = None,
-    hours_member: int | None = None,
-    hours_secretary: int | None = None,
-    minutes_per_hour: int | None = None,
-    makeup_days: int | None = None,
+    **settings: int | str | None,
 ) -> Campaign:
-    """A new campaign in preparation, with the preset's programme. None = the preset's default.
+    """A new campaign in preparation, with the preset's programme.
 
+    `settings` are named in SETTINGS; left out or None = the preset's default.
     The label is unique per owner: a second call with the same label is refused.
     """
     may_run(actor, organization)
     check_facts(organization, label, starts_on, ends_on)
-    chosen = (target_percent, trained_rule, hours_member, hours_secretary, minutes_per_hour, makeup_days)
     campaign = Campaign.objects.create(
         organization=organization,
         label=label.strip(),
@@ -66,7 +63,7 @@ def create_campaign(
         preset=preset,
         starts_on=starts_on,
         ends_on=ends_on,
-        **settings_with_sources(preset, dict(zip(SETTINGS, chosen, strict=True))),
+        **settings_with_sources(preset, settings),
     )
     copy_programme(campaign, load_preset(preset))
     audit.record(
@@ -99,11 +96,10 @@ def change_campaign(
     starts_on, ends_on = starts_on or campaign.starts_on, ends_on or campaign.ends_on
     check_facts(campaign.organization, label, starts_on, ends_on, besides=campaign)
     check_sessions_fit(campaign, starts_on, ends_on)
+    check_roster_reaches(campaign, starts_on)
     rule_before = figure_rule(campaign)
-    given = {name: settings[name] for name in SETTINGS if name in settings}
-    for name, value in settings_with_sources(
-        campaign.preset, {name: given.get(name, getattr(campaign, name)) for name in SETTINGS}
-    ).items():
+    stored = {name: getattr(campaign, name) for name in SETTINGS}
+    for name, value in settings_with_sources(campaign.preset, stored | settings).items():
         setattr(campaign, name, value)
     campaign.label, campaign.starts_on, campaign.ends_on = label.strip(), starts_on, ends_on
     if campaign.stage != Stage.PREPARING and figure_rule(campaign) != rule_before:
@@ -119,6 +115,11 @@ def rename_programme(
 ) -> None:
     """Give groups and items (name, meaning) their words of this year, by pk. What is not named stays."""
     campaign = locked(actor, campaign)
+    write_names(campaign, groups, items)
+    record(actor, campaign, "campaign.programme", f"修改“{campaign.label}”的工作法名称")
+
+
+def write_names(campaign: Campaign, groups: dict[int, str], items: dict[int, tuple[str, str]]) -> None:
     mine = ProgrammeItem.objects.filter(group__campaign=campaign)
     for group in ProgrammeGroup.objects.filter(campaign=campaign, pk__in=groups):
         group.name = words(groups[group.pk], "分组名称")
@@ -127,7 +128,6 @@ def rename_programme(
     for item in changed:
         item.name, item.meaning = words(items[item.pk][0], "项目名称"), items[item.pk][1].strip()
     ProgrammeItem.objects.bulk_update(changed, ["name", "meaning"])
-    record(actor, campaign, "campaign.programme", f"修改“{campaign.label}”的工作法名称")
 
 
 @service
@@ -211,6 +211,8 @@ def check_facts(
     besides: Campaign | None = None,
 ) -> None:
     words(label, "冬训名称")
+    if not YEARS[0] <= starts_on.year <= ends_on.year <= YEARS[1]:
+        raise Refused("请核对起止日期的年份。", "dates")
     if ends_on <= starts_on:
         raise Refused("结束日期要晚于开始日期。", "dates")
     same = Campaign.objects.filter(organization=organization, label=label.strip())
@@ -227,14 +229,27 @@ def check_sessions_fit(campaign: Campaign, starts_on: date, ends_on: date) -> No
         raise Refused("已有场次不在新的起止日期内，请先调整场次或日期。", "sessions_outside")
 
 
+def check_roster_reaches(campaign: Campaign, starts_on: date) -> None:
+    """Who is expected on a day is read from the roster, which begins on the day it was drawn for."""
+    if campaign.roster_drawn_on and starts_on < campaign.starts_on:
+        raise Refused(
+            f"名册已经从 {campaign.starts_on:%Y-%m-%d} 起划定，开始日期不能再提前："
+            "提前的那几天没有应到的人。",
+            "roster_drawn",
+        )
+
+
 def figure_rule(campaign: Campaign) -> tuple:
     return tuple(getattr(campaign, name) for name in FIGURE_SETTINGS)
 
 
 def settings_with_sources(preset: str, chosen: dict) -> dict:
     """Values for the campaign's settings, and for each where it comes from."""
+    if unknown := set(chosen) - set(SETTINGS):
+        raise TypeError(f"not settings of a campaign: {sorted(unknown)}")
     defaults = load_preset(preset)["defaults"]
-    values = {name: defaults[name]["value"] if chosen[name] is None else chosen[name] for name in SETTINGS}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    values = {name: given.get(name, defaults[name]["value"]) for name in SETTINGS}
     sources = {
         name: defaults[name]["source"] if values[name] == defaults[name]["value"] else "主办单位自定。"
         for name in SETTINGS

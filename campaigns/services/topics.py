@@ -4,38 +4,21 @@ from django.db.models import Max
 from django.utils import timezone
 
 from campaigns.models import Campaign, ProgrammeItem, Stage, Topic
-from campaigns.services.campaigns import locked, record, rename_programme, words
+from campaigns.services.campaigns import locked, record, words, write_names
 from organizations.models import User
 from organizations.service import Refused, service
 
 
 @service
 def save_topics(*, actor: User, campaign: Campaign, topics: list[dict]) -> list[Topic]:
-    """The campaign's topics are these, in this order: {"pk"?, "name", "task", "is_compulsory"}.
+    """Write these topics, in this order: {"pk"?, "name", "task", "is_compulsory", "remove"?}.
 
-    `task` is an item's pk or None. A topic left out is removed; one already taught
-    cannot be. Repeating it with the answer's pks changes nothing.
+    `task` is an item's pk or None. Only a row that says `remove` is taken away, and
+    none that was taught; topics not named stay, behind the others: somebody added
+    them meanwhile. Repeating it with the answer's pks changes nothing.
     """
     campaign = locked(actor, campaign)
-    known: dict[int | None, Topic] = {topic.pk: topic for topic in Topic.objects.filter(campaign=campaign)}
-    before = compulsory_bits(known.values())
-    check_names(topics)
-    kept = {row.get("pk") for row in topics}
-    remove_topics(campaign, [topic for pk, topic in known.items() if pk not in kept])
-    tasks: dict[int | None, ProgrammeItem] = {
-        item.pk: item for item in ProgrammeItem.objects.filter(group__campaign=campaign)
-    }
-    free_names([known[row["pk"]] for row in topics if row.get("pk") in known])
-    for place, row in enumerate(topics, start=1):
-        topic = known.get(row.get("pk")) or Topic(campaign=campaign, bit=next_bit(campaign))
-        topic.name, topic.position = row["name"].strip(), place
-        topic.task = tasks.get(row.get("task"))
-        topic.is_compulsory = bool(row["is_compulsory"])
-        topic.save()
-    saved = list(Topic.objects.filter(campaign=campaign))
-    if campaign.stage != Stage.PREPARING and compulsory_bits(saved) != before:
-        campaign.recount_due_at = timezone.now()
-        campaign.save(update_fields=["recount_due_at"])
+    saved = write_topics(campaign, topics)
     record(actor, campaign, "campaign.topics", f"修改“{campaign.label}”的专题，共{len(saved)}个")
     return saved
 
@@ -43,15 +26,18 @@ def save_topics(*, actor: User, campaign: Campaign, topics: list[dict]) -> list[
 @service
 def change_topic(*, actor: User, topic: Topic, **fields) -> Topic:
     """Change one topic: name, task, is_compulsory. Repeating it changes nothing but the audit."""
+    campaign = locked(actor, topic.campaign)
     rows = [
         {"pk": one.pk, "name": one.name, "task": one.task_id, "is_compulsory": one.is_compulsory}
-        for one in Topic.objects.filter(campaign=topic.campaign)
+        for one in Topic.objects.filter(campaign=campaign)
     ]
-    row = next(row for row in rows if row["pk"] == topic.pk)
+    row = next((row for row in rows if row["pk"] == topic.pk), None)
+    if row is None:
+        raise Refused("这个专题刚才被删去了，请刷新页面。", "topic_gone")
     row |= {name: fields[name] for name in ("name", "is_compulsory") if name in fields}
     if "task" in fields:
         row["task"] = fields["task"].pk if fields["task"] else None
-    save_topics(actor=actor, campaign=topic.campaign, topics=rows)
+    save_topics(actor=actor, campaign=campaign, topics=rows)
     topic.refresh_from_db()
     return topic
 
@@ -66,16 +52,56 @@ def save_programme(
     topics: list[dict],
 ) -> None:
     """Step 2 in one piece: all of it is saved or nothing. Repeating it changes nothing but the audit."""
-    rename_programme(actor=actor, campaign=campaign, groups=groups, items=items)
-    save_topics(actor=actor, campaign=campaign, topics=topics)
+    campaign = locked(actor, campaign)
+    write_names(campaign, groups, items)
+    saved = write_topics(campaign, topics)
+    record(
+        actor, campaign, "campaign.programme", f"修改“{campaign.label}”的工作法和专题，专题共{len(saved)}个"
+    )
+
+
+def write_topics(campaign: Campaign, rows: list[dict]) -> list[Topic]:
+    """The rows of a page onto the topics as they are now. The campaign is locked."""
+    known: dict[int | None, Topic] = {topic.pk: topic for topic in Topic.objects.filter(campaign=campaign)}
+    before = compulsory_bits(known.values())
+    remove_topics(
+        campaign, [known.pop(row["pk"]) for row in rows if row.get("remove") and row["pk"] in known]
+    )
+    rows = [row for row in rows if not row.get("remove")]
+    if any(row.get("pk") and row["pk"] not in known for row in rows):
+        raise Refused("有一个专题刚才被删去了，请刷新页面再改。", "topic_gone")
+    named = {row.get("pk") for row in rows}
+    rest = [topic for pk, topic in known.items() if pk not in named]
+    check_names([*(row["name"] for row in rows), *(topic.name for topic in rest)])
+    write_rows(campaign, known, rows)
+    for place, topic in enumerate(rest, start=len(rows) + 1):
+        Topic.objects.filter(pk=topic.pk).update(position=place)
+    saved = list(Topic.objects.filter(campaign=campaign))
+    if campaign.stage != Stage.PREPARING and compulsory_bits(saved) != before:
+        campaign.recount_due_at = timezone.now()
+        campaign.save(update_fields=["recount_due_at"])
+    return saved
+
+
+def write_rows(campaign: Campaign, known: dict[int | None, Topic], rows: list[dict]) -> None:
+    tasks: dict[int | None, ProgrammeItem] = {
+        item.pk: item for item in ProgrammeItem.objects.filter(group__campaign=campaign)
+    }
+    free_names([known[row["pk"]] for row in rows if row.get("pk")])
+    for place, row in enumerate(rows, start=1):
+        topic = known.get(row.get("pk")) or Topic(campaign=campaign, bit=next_bit(campaign))
+        topic.name, topic.position = row["name"].strip(), place
+        topic.task = tasks.get(row.get("task"))
+        topic.is_compulsory = bool(row["is_compulsory"])
+        topic.save()
 
 
 def compulsory_bits(topics) -> set[int]:
     return {topic.bit for topic in topics if topic.is_compulsory}
 
 
-def check_names(topics: list[dict]) -> None:
-    names = [words(row["name"], "专题名称") for row in topics]
+def check_names(names: list[str]) -> None:
+    names = [words(name, "专题名称") for name in names]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise Refused(f"专题“{twice[0]}”写了两遍，请删去一个。", "topic_twice")

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -6,7 +6,7 @@ from campaigns.models import Campaign, Department, Topic, Unit
 from campaigns.presets import load_preset
 from campaigns.queries import current_campaign, home_unit
 from campaigns.services.campaigns import change_campaign, create_campaign, draw_units, mark_open
-from campaigns.services.topics import save_topics
+from campaigns.services.topics import change_topic, save_programme, save_topics
 from organizations.models import AuditEvent, Organization
 from organizations.service import Refused
 from tests.base import fixture_writes, make_organization
@@ -140,10 +140,57 @@ def test_opening_twice_is_harmless(cast):
 def test_a_removed_topics_bit_is_never_given_again(cast):
     campaign = make_campaign(cast, opened=False)
     rows = rows_of(campaign)
-    save_topics(actor=cast.officer, campaign=campaign, topics=rows[:-1])
+    gone = rows[-1] | {"remove": True}
+    save_topics(actor=cast.officer, campaign=campaign, topics=[*rows[:-1], gone])
     new = {"name": "新专题", "task": None, "is_compulsory": False}
     save_topics(actor=cast.officer, campaign=campaign, topics=[*rows[:-1], new])
     assert Topic.objects.get(name="新专题").bit == 8
+
+
+def test_a_topic_a_page_does_not_name_stays(cast):
+    campaign = make_campaign(cast, opened=False)
+    older_page = rows_of(campaign)
+    new = {"name": "同事加的", "task": None, "is_compulsory": True}
+    save_topics(actor=cast.officer, campaign=campaign, topics=[*older_page, new])
+    save_topics(actor=cast.officer, campaign=campaign, topics=older_page)
+    assert list(campaign.topics.values_list("name", flat=True))[-1] == "同事加的"
+    again = [*older_page, new]
+    with pytest.raises(Refused, match="写了两遍"):
+        save_topics(actor=cast.officer, campaign=campaign, topics=again)
+
+
+def test_a_topic_removed_meanwhile_is_not_made_again(cast):
+    campaign = make_campaign(cast, opened=False)
+    older_page, topic = rows_of(campaign), campaign.topics.last()
+    gone = older_page[-1] | {"remove": True}
+    save_topics(actor=cast.officer, campaign=campaign, topics=[*older_page[:-1], gone])
+    with pytest.raises(Refused, match="删去"):
+        save_topics(actor=cast.officer, campaign=campaign, topics=older_page)
+    with pytest.raises(Refused, match="删去"):
+        change_topic(actor=cast.officer, topic=topic, name="改名")
+
+
+def test_saving_the_programme_is_one_event(cast):
+    campaign = make_campaign(cast, opened=False)
+    save_programme(actor=cast.officer, campaign=campaign, groups={}, items={}, topics=rows_of(campaign))
+    actions = AuditEvent.objects.about(campaign, cast.officer).values_list("action", flat=True)
+    assert list(actions) == ["campaign.programme", "campaign.create"]
+
+
+def test_the_start_stays_once_the_roster_is_drawn(cast):
+    campaign = make_campaign(cast)
+    day = timedelta(days=1)
+    with pytest.raises(Refused, match="不能再提前"):
+        change_campaign(actor=cast.officer, campaign=campaign, starts_on=campaign.starts_on - day)
+    change_campaign(actor=cast.officer, campaign=campaign, starts_on=campaign.starts_on + day)
+    preparing = make_campaign(cast, "明年的", opened=False)
+    change_campaign(actor=cast.officer, campaign=preparing, starts_on=preparing.starts_on - day)
+
+
+@pytest.mark.parametrize("days", [{"starts_on": date(1, 1, 1)}, {"ends_on": date(9999, 12, 31)}])
+def test_a_campaign_in_no_winter_we_know_is_refused(cast, days):
+    with pytest.raises(Refused, match="年份"):
+        make_campaign(cast, opened=False, **days)
 
 
 def test_topics_may_swap_names_and_keep_their_bits(cast):
@@ -160,7 +207,8 @@ def test_a_taught_topic_cannot_be_removed(cast):
     topic = campaign.topics.first()
     make_session(cast.north_organizer, campaign, unit_of(campaign, cast.north_branch), topics=[topic])
     with pytest.raises(Refused, match="不能删去"):
-        save_topics(actor=cast.officer, campaign=campaign, topics=rows_of(campaign)[1:])
+        rows = rows_of(campaign)
+        save_topics(actor=cast.officer, campaign=campaign, topics=[rows[0] | {"remove": True}, *rows[1:]])
 
 
 def test_a_changed_topic_list_of_an_open_campaign_asks_for_a_recount(cast):
