@@ -18,9 +18,11 @@ changed. A `Refused` becomes a sentence above the form and nothing is stored.
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
@@ -35,6 +37,7 @@ from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 
 from organizations.forms.choices import PickByTyping, PickField, PicksField
+from organizations.forms.versions import sent_once, versioned
 from organizations.models import AuditEvent
 from organizations.service import Refused
 
@@ -220,8 +223,23 @@ class ServiceAdmin(admin.ModelAdmin):
         fixed = list(super().get_readonly_fields(request, obj))
         return fixed + [name for name in self.readonly_on_change if obj is not None]
 
+    def get_fieldsets(self, request, obj=None):
+        fieldsets = super().get_fieldsets(request, obj)
+        return [*fieldsets, *((None, {"fields": [name]}) for name in self.carried(request, obj))]
+
+    def carried(self, request, obj) -> list[str]:
+        """Hidden fields that go along: the version of a record, the key of a new one."""
+        if obj is not None:
+            return ["version"] if self.has_change_permission(request, obj) else []
+        return ["request_uuid"] if takes_key(self.create_service) else []
+
     def get_form(self, request, obj=None, change=False, **kwargs):
+        carried = self.carried(request, obj)
+        named = kwargs.get("fields") or flatten_fieldsets(self.get_fieldsets(request, obj))
+        kwargs["fields"] = [name for name in named if name not in carried]
         form = super().get_form(request, obj, change=change, **kwargs)
+        if carried:
+            form = versioned(form) if "version" in carried else sent_once(form)
         refusal = getattr(request, "service_refusal", None)
         return form if refusal is None else refusing(form, refusal)
 
@@ -276,6 +294,10 @@ class ServiceAdmin(admin.ModelAdmin):
             **(extra_context or {}),
         }
         return TemplateResponse(request, self.object_history_template, context)
+
+
+def takes_key(act: Callable | None) -> bool:
+    return act is not None and "request_uuid" in signature(act).parameters
 
 
 def refusing(form, sentence: str):

@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, CampaignKind, ProgrammeGroup, ProgrammeItem, Topic, TrainedRule
 from campaigns.presets import load_preset, preset_codes
+from campaigns.services.campaigns import SETTINGS
 from organizations.forms.choices import PickField
+from organizations.forms.versions import Versioned, version_of
 from organizations.models import BRANCH_KINDS, Organization, User
 from organizations.numbers import MOST_DIGITS
 
@@ -39,7 +41,7 @@ def coming_winter(today: date) -> tuple[str, date, date]:
     return f"{year}—{year + 1}年度党员冬训", date(year, 12, 1), date(year + 1, 3, 15)
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(Versioned, forms.Form):
     """Facts and settings; each setting shows where its default comes from."""
 
     label = forms.CharField(label="名称", max_length=100)
@@ -52,14 +54,7 @@ class SettingsForm(forms.Form):
     minutes_per_hour = number_field("一学时折合分钟", 1, 120)
     makeup_days = number_field("补课期限（天）", 0, 365)
 
-    SETTINGS = (
-        "target_percent",
-        "trained_rule",
-        "hours_member",
-        "hours_secretary",
-        "minutes_per_hour",
-        "makeup_days",
-    )
+    SETTINGS = SETTINGS
 
     def __init__(self, *args, sources: dict[str, str], **kwargs):
         super().__init__(*args, **kwargs)
@@ -77,7 +72,9 @@ class SettingsForm(forms.Form):
     def of(cls, campaign: Campaign, data=None) -> "SettingsForm":
         names = ("label", "starts_on", "ends_on", *cls.SETTINGS)
         initial = {name: getattr(campaign, name) for name in names}
-        return cls(data, initial=initial, sources=campaign.sources)
+        form = cls(data, initial=initial, sources=campaign.sources)
+        form.stamp()
+        return form
 
 
 class NewCampaignForm(SettingsForm):
@@ -122,7 +119,7 @@ class ItemForm(NamedForm):
 
 
 class TopicForm(forms.Form):
-    """One 专题. An empty name is no topic."""
+    """One 专题. A spare line with an empty name is no topic."""
 
     pk = forms.IntegerField(required=False, widget=forms.HiddenInput, max_value=10**MOST_DIGITS - 1)
     name = forms.CharField(label="专题", max_length=100, required=False)
@@ -136,7 +133,7 @@ class TopicForm(forms.Form):
 
     def row(self) -> dict | None:
         values = self.cleaned_data
-        if values.get("remove") or not values.get("name", "").strip():
+        if not values.get("pk") and not values.get("name", "").strip():
             return None
         task = int(values["task"]) if values["task"] else None
         return {**values, "task": task}
@@ -170,6 +167,10 @@ class ProgrammeForms:
             extra=self.SPARE_TOPICS,
             form_kwargs={"tasks": tasks},
         )
+        current = version_of([one.initial for one in (self.groups, self.items, self.topics)])
+        # A stale page shown again stays stale.
+        self.version = data.get("version", current) if data else current
+        self.is_stale = self.version != current
         of_group = {item.pk: item.group_id for item in items}
         self.sections = [
             (group_form, [form for form in self.items if of_group.get(form.initial.get("pk")) == group.pk])

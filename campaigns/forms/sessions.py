@@ -11,6 +11,7 @@ from campaigns.forms.campaigns import day_field
 from campaigns.models import Campaign, Round, SessionUnit, Topic, TrainingForm, TrainingSession, Unit
 from campaigns.services.sessions import LONGEST_MINUTES, Plan
 from organizations.forms.choices import PickField, PicksField
+from organizations.forms.versions import Versioned
 from organizations.models import Category
 
 LENGTHS = [
@@ -25,7 +26,7 @@ AUDIENCES = [("WHOLE", "全体党员"), *((value, f"只有{label}") for value, l
 NAME_BREAKS = re.compile(r"[,，、;；\s]+")
 
 
-class SessionForm(forms.Form):
+class SessionForm(Versioned, forms.Form):
     """A new class, or a planned one to be changed."""
 
     request_uuid = forms.UUIDField(widget=forms.HiddenInput, required=False)
@@ -84,6 +85,8 @@ class SessionForm(forms.Form):
         self.fields["units"].queryset = units
         self.fields["venue"].widget.attrs |= {"list": "venues", "autocomplete": "off"}
         self.fields["lecturers"].widget.attrs |= {"list": "lecturer-names", "autocomplete": "off"}
+        if session:
+            self.stamp()
         self.fields["day"].widget.attrs |= {"min": str(campaign.starts_on), "max": str(campaign.ends_on)}
 
     def clean_day(self):

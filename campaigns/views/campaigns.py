@@ -10,6 +10,7 @@ from campaigns.queries import board as board_of
 from campaigns.queries import branches_with, home_unit
 from campaigns.services import campaigns, topics
 from campaigns.views.getters import chosen_unit, trail
+from organizations.forms.versions import STALE
 from organizations.models import AuditEvent
 from organizations.paging import key_page
 from organizations.service import Refused
@@ -102,8 +103,8 @@ def campaign_programme(request, campaign_pk):
     """Step 2 of three: this year's words and topics."""
     campaign = get_object_or_404(Campaign.objects.manageable_by(request.user), pk=campaign_pk)
     forms = ProgrammeForms(campaign, request.POST or None)
-    refused = ""
-    if request.method == "POST" and forms.is_valid():
+    refused = STALE if forms.is_stale else ""
+    if request.method == "POST" and not refused and forms.is_valid():
         try:
             topics.save_programme(actor=request.user, campaign=campaign, **forms.values())
             messages.success(request, "工作法和专题保存好了。")

@@ -3,6 +3,7 @@
 from django import forms
 
 from organizations.forms.choices import PickField
+from organizations.forms.versions import Versioned
 from organizations.models import BRANCH_KINDS, Member, Organization, OrganizationKind, User
 from organizations.services.members import LEFT_REASONS
 
@@ -13,7 +14,7 @@ def date_field(label: str, **options) -> forms.DateField:
     )
 
 
-class MemberForm(forms.ModelForm):
+class MemberForm(Versioned, forms.ModelForm):
     """A member's data. ID number and phone are never sent to the browser: empty means unchanged."""
 
     birth_date = date_field("出生日期", required=False)
@@ -45,6 +46,8 @@ class MemberForm(forms.ModelForm):
             self.fields[name].widget.attrs |= {"autocomplete": "off", "inputmode": "text"}
             if known := self.instance.pk and getattr(self.instance, f"masked_{name}"):
                 self.fields[name].help_text = f"已登记 {known}；不改就空着。"
+        if self.instance.pk:
+            self.stamp()
 
     def changes(self) -> dict:
         """Only what was changed; an empty number field is no change."""
@@ -72,12 +75,27 @@ class LeaveForm(forms.Form):
     reason = forms.ChoiceField(label="原因", choices=[("", "请选择"), *((r, r) for r in LEFT_REASONS)])
 
 
-class OrganizationForm(forms.ModelForm):
+class ReturnForm(forms.Form):
+    """A membership that goes on, here or in another branch of the scope."""
+
+    branch = PickField(label="回到哪个党支部", queryset=None, empty_label="请选择")
+    day = date_field("回来的日期")
+
+    def __init__(self, *args, user: User, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["branch"].queryset = Organization.objects.manageable_by(user).branches().open()
+
+
+class OrganizationForm(Versioned, forms.ModelForm):
     """An existing organization: name, kind, contact. Code and place in the tree stay."""
 
     class Meta:
         model = Organization
         fields = ["name", "kind", "contact_name", "contact_phone"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.stamp()
 
     def changes(self) -> dict:
         return {name: self.cleaned_data[name] for name in self.changed_data}
