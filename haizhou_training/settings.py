@@ -180,12 +180,9 @@ AUTHENTICATION_BACKENDS = [
     "organizations.backends.AccountBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 10},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "organizations.validators.OwnDataValidator"},
+    {"NAME": "organizations.validators.LengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "organizations.validators.CommonWordsValidator"},
     {"NAME": "organizations.validators.ThreeClassesValidator"},
     {"NAME": "organizations.validators.LocalWordsValidator"},
 ]

@@ -1,5 +1,6 @@
 import re
 
+from django.contrib.auth import password_validation as django_rules
 from django.core.exceptions import ValidationError
 
 # What people here would try first, whatever year or signs they put around it.
@@ -10,6 +11,37 @@ GUESSABLE = frozenset(
         *("password", "passwd", "administrator", "qwerty", "qwertyuiop", "asdfgh"),
     )
 )
+
+
+# Django's rules hold; its sentences do not: some of them have no Chinese.
+class LengthValidator(django_rules.MinimumLengthValidator):
+    """At least `min_length` characters."""
+
+    def get_error_message(self):
+        return f"密码太短了，至少要{self.min_length}位。"
+
+    def get_help_text(self):
+        return f"至少{self.min_length}位。"
+
+
+class CommonWordsValidator(django_rules.CommonPasswordValidator):
+    """Not among the passwords everybody tries first."""
+
+    def get_error_message(self):
+        return "这个密码太常见，一猜就中，请换一个。"
+
+    def get_help_text(self):
+        return "不要用“Password123”这类常见的密码。"
+
+
+class OwnDataValidator(django_rules.UserAttributeSimilarityValidator):
+    """Not nearly the account name."""
+
+    def get_error_message(self):
+        return "密码和账号太像了，请换一个。"
+
+    def get_help_text(self):
+        return "不要和账号相近。"
 
 
 class LocalWordsValidator:

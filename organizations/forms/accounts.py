@@ -22,6 +22,11 @@ class LoginForm(AuthenticationForm):
 class NewPasswordForm(PasswordChangeForm):
     """Old password and a new one, twice."""
 
+    error_messages = {
+        "password_mismatch": "两次输入的新密码不一样，请再输一遍。",
+        "password_incorrect": "现在的密码不对，请再输一遍。",
+    }
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["old_password"].label = "现在的密码"

@@ -104,7 +104,8 @@ def test_changing_the_password_ends_the_forced_change_and_keeps_this_login(cast,
 @pytest.mark.parametrize(
     ("password", "sentence"),
     [
-        ("Ab-1", "10"),
+        ("Ab-1", "密码太短了，至少要10位。"),
+        ("password123", "太常见"),
         ("onlysmallletters", "至少要有三种"),
         ("north-North-1", "一猜就中"),
         ("北山镇党委-Aa1-9", "一猜就中"),
@@ -116,7 +117,14 @@ def test_weak_passwords_are_refused_in_chinese(cast, client, password, sentence)
     client.force_login(cast.north_organizer)
     response = change(client, PASSWORD, password)
     assert response.status_code == 200 and sentence in response.content.decode()
+    assert "This password" not in response.content.decode()
     assert User.objects.get(username="north").check_password(PASSWORD)
+
+
+def test_the_rules_of_a_password_stand_there_before_it_is_typed(cast, client):
+    client.force_login(cast.north_organizer)
+    shown = client.get(reverse("organizations:password_change")).content.decode()
+    assert "至少10位" in shown and "至少用三种" in shown
 
 
 def test_a_long_password_with_signs_of_all_kinds_is_accepted(cast, client):
