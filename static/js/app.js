@@ -39,7 +39,29 @@
   ["htmx:sendError", "htmx:timeout"].forEach(function (name) {
     document.addEventListener(name, function () { toast("网络不通，刚才的操作没有保存。", "warn"); });
   });
-  window.addEventListener("offline", function () { toast("现在没有网络，先不要提交。", "warn"); });
+  // The register keeps and resends by itself, and says so: there this line would contradict it.
+  const OFFLINE = "现在没有网络，先不要提交。";
+  window.addEventListener("offline", function () {
+    if (!document.getElementById("send-state")) toast(OFFLINE, "warn");
+  });
+  window.addEventListener("online", function () {
+    document.querySelectorAll(".toast-line").forEach(function (line) {
+      if (line.dataset.text === OFFLINE) line.remove();
+    });
+  });
+
+  // A refused form: its errors are read first, and each leads to its field.
+  const refused = document.getElementById("form-errors");
+  if (refused) refused.focus();
+  function toField(link, event) {
+    const place = document.getElementById(link.hash.slice(1));
+    if (!place) return;
+    event.preventDefault();
+    for (let box = place; box; box = box.parentElement) if (box.matches("details")) box.open = true;
+    const field = place.matches("input,select,textarea") ? place : place.querySelector("input:not([type=hidden]),select,textarea");
+    place.scrollIntoView({ block: "center" });
+    if (field) field.focus({ preventScroll: true });
+  }
 
   // Copying. The clipboard API is missing on plain HTTP, where most offices are.
   function copyByHand(text) {
@@ -77,6 +99,7 @@
   const clicks = {
     "[data-copy],[data-copy-from]": copied,
     "[data-demo-user]": fillDemo,
+    "[data-error-link]": toField,
     "[data-print]": function () { window.print(); },
     "[data-open]": function (button) { document.querySelector(button.dataset.open).showModal(); },
     "[data-close]": function (button) { button.closest("dialog").close(); },
