@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from attendance.models import Reason, Status, Waiver
 from attendance.services.judging import MarkInput
 from campaigns.models import Round, Topic
+from organizations.models import Organization
 
 MAX_MARKS = 500
 MAX_BYTES = 1024 * 1024
@@ -303,6 +304,57 @@ class MakeupForm(forms.Form):
             "venue": cleaned["venue"],
             "lecturer_names": re.split(r"[、，,\s]+", cleaned["lecturer"]) if cleaned["lecturer"] else [],
             "request_uuid": cleaned["request_uuid"],
+        }
+
+
+class MoveForm(forms.Form):
+    """To which branch, from which day on."""
+
+    to_branch = forms.ModelChoiceField(label="转到哪个党支部", queryset=None, empty_label="请选择")
+    day = forms.DateField(label="从哪天起", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+
+    def __init__(self, *args, user, besides, **kwargs):
+        super().__init__(*args, **kwargs)
+        branches = Organization.objects.manageable_by(user).branches().open()
+        self.fields["to_branch"].queryset = branches.exclude(pk=besides.pk)
+
+
+class CorrectionForm(forms.Form):
+    """What may be put right of a class already recorded."""
+
+    title = forms.CharField(label="名称", max_length=100)
+    topics = forms.ModelMultipleChoiceField(
+        label="讲了哪些专题",
+        queryset=Topic.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    day = forms.DateField(label="日期", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    starts = forms.TimeField(label="开始", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    ends = forms.TimeField(label="结束", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    minutes = forms.IntegerField(label="时长（分钟）", min_value=1, max_value=MAX_MINUTES)
+
+    def __init__(self, *args, session, **kwargs):
+        starts, ends = timezone.localtime(session.starts_at), timezone.localtime(session.ends_at)
+        kwargs["initial"] = {
+            "title": session.title,
+            "topics": session.topics.all(),
+            "day": starts.date(),
+            "starts": starts.time(),
+            "ends": ends.time(),
+            "minutes": session.minutes,
+        }
+        super().__init__(*args, **kwargs)
+        self.fields["topics"].queryset = Topic.objects.filter(campaign=session.campaign_id)
+
+    def as_service(self) -> dict:
+        cleaned = self.cleaned_data
+        return {
+            "title": cleaned["title"],
+            "topics": list(cleaned["topics"]),
+            "starts_at": _at(cleaned["day"], cleaned["starts"]),
+            "ends_at": _at(cleaned["day"], cleaned["ends"]),
+            "minutes": cleaned["minutes"],
         }
 
 

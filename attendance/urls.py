@@ -1,6 +1,6 @@
 from django.urls import path
 
-from attendance.views import changes, entries, lists, makeup, paper, register, roster
+from attendance.views import changes, corrections, entries, lists, makeup, moves, paper, register, roster
 
 app_name = "attendance"
 
@@ -13,6 +13,10 @@ urlpatterns = [
     path("sessions/<int:pk>/reopen/", register.part_reopen, name="part_reopen"),
     path("sessions/<int:pk>/sheet/", paper.sheet_print, name="sheet_print"),
     path("sessions/<int:pk>/rows/", lists.session_rows, name="session_rows"),
+    path("sessions/<int:pk>/correct/", corrections.session_correct, name="session_correct"),
+    path("sessions/<int:pk>/void/", corrections.session_void, name="session_void"),
+    path("members/<int:pk>/move/", moves.member_move, name="member_move"),
+    path("organizations/<int:pk>/merge/", moves.branch_merge, name="branch_merge"),
     path("campaigns/<int:campaign_pk>/roster/", lists.roster_list, name="roster_list"),
     path("campaigns/<int:campaign_pk>/roster/draw/", roster.roster_draw, name="roster_draw"),
     path("campaigns/<int:campaign_pk>/roster/changes/", changes.roster_changes, name="roster_changes"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from organizations.views import accounts, audit, imports, jobs, login, members, organizations
+from organizations.views import accounts, audit, imports, jobs, login, members, organizations, returns
 
 app_name = "organizations"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("members/<int:pk>/edit/", members.member_edit, name="member_edit"),
     path("members/<int:pk>/reveal/", members.member_reveal, name="member_reveal"),
     path("members/<int:pk>/leave/", members.member_leave, name="member_leave"),
+    path("members/<int:pk>/return/", returns.member_return, name="member_return"),
     path("organizations/", organizations.organization_list, name="organization_list"),
     path("organizations/new/", organizations.organization_new, name="organization_new"),
     path("organizations/<int:pk>/", organizations.organization_detail, name="organization_detail"),

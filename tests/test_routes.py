@@ -81,6 +81,8 @@ KINDS = [
     (r"campaigns:service_", "pk", "south_task.pk"),
     (r"campaigns:session_", "pk", "south_session.pk"),
     (r"attendance:(entry_|waiver_)", "pk", "south_entry.pk"),
+    (r"attendance:member_", "pk", "sun.pk"),
+    (r"attendance:branch_", "pk", "south_branch.pk"),
     (r"attendance:part_(?!close|reopen)", "pk", "south_part.pk"),
     (r"attendance:", "pk", "south_session.pk"),
     (r"attendance:", "entry_pk", "south_entry.pk"),

@@ -14,7 +14,7 @@ import organizations.services
 import reports.services
 from organizations.models import AuditEvent, Organization
 from organizations.service import REGISTRY
-from organizations.services import accounts, downloads, jobs, members
+from organizations.services import accounts, downloads, jobs, members, transfers
 from organizations.services import organizations as organization_services
 from tests.base import Cast, fixture_writes
 from tests.guard import WriteOutsideService
@@ -83,6 +83,15 @@ def acts(cast):
             actor=north, member=cast.wang, left_on=today, reason="去世"
         ),
         "members.reveal_member": lambda: members.reveal_member(actor=north, member=cast.wang, reason="核对"),
+        "transfers.transfer_member": lambda: transfers.transfer_member(
+            actor=north, member=cast.wang, to_branch=cast.north_other_branch, day=today
+        ),
+        "transfers.transfer_members": lambda: transfers.transfer_members(
+            actor=north, members=[cast.wang, cast.li], to_branch=cast.north_other_branch, day=today
+        ),
+        "transfers.return_member": lambda: transfers.return_member(
+            actor=north, member=left(cast.wang), branch=cast.north_branch, day=today
+        ),
         "organizations.create_organization": lambda: organization_services.create_organization(
             actor=north, parent=cast.north, code="N1", name="新支部", kind="BRANCH"
         ),
@@ -102,6 +111,13 @@ ELSEWHERE = {"accounts.open_first_account", "organizations.create_root"}
 def make_job(cast):
     actor = cast.north_organizer
     return jobs.enqueue(kind="t", title="表", requested_by=actor, organization=actor.organization, params={})
+
+
+def left(member):
+    with fixture_writes():
+        member.left_on = timezone.localdate()
+        member.save()
+    return member
 
 
 def empty_branch(cast):

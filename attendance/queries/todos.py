@@ -8,6 +8,7 @@ from attendance.queries.differences import roster_differences
 from attendance.queries.people import HOME_BOUND_WAITING, NEVER_CAME, OWING
 from campaigns.models import Stage
 from campaigns.queries import current_campaign, home_unit
+from campaigns.queries.tree import tree_differences
 from organizations.models import User
 from organizations.queries import Todo
 from organizations.tree import within
@@ -38,7 +39,7 @@ def todos(user: User) -> list[Todo]:
         Todo(text=f"{never}人一次都没参加", count=never, url=link("roster_list", "never")),
     ]
     if user.keeps_records:
-        changes = roster_differences(unit).total
+        changes = roster_differences(unit).total + tree_differences(unit).total
         lines.append(
             Todo(text=f"{changes}处名册变动待采纳", count=changes, url=link("roster_changes"), level="warn")
         )

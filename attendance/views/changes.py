@@ -1,4 +1,4 @@
-"""名册变动: what today's member list says that the roster does not, and adopting it."""
+"""名册变动: what today's tree and member list say that the campaign does not, and adopting it."""
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
@@ -7,8 +7,10 @@ from django.views.decorators.http import require_http_methods
 
 from attendance.queries.differences import roster_differences
 from attendance.services.adopting import adopt_differences
+from attendance.services.tree import adopt_tree
 from attendance.views.getters import get_campaign, get_unit, needs, unit_crumbs
 from campaigns.models import Unit
+from campaigns.queries.tree import tree_differences
 from organizations.service import Refused
 
 SHOWN = 200
@@ -16,40 +18,56 @@ SHOWN = 200
 
 @require_http_methods(["GET", "POST"])
 def roster_changes(request, campaign_pk):
-    """Three short lists: new, gone, changed. POST adopts all of them."""
+    """Short lists: units, then people, that are new, gone or changed. POST adopts all of them."""
     campaign = get_campaign(request, campaign_pk)
     unit = get_unit(request, campaign)
     if request.method == "POST":
         return _adopt(request, campaign, unit)
-    found = roster_differences(unit)
-    lists = [
-        ("名册里还没有", "member", found.new.count(), found.new[:SHOWN]),
-        ("已经离开", "entry", found.gone.count(), found.gone[:SHOWN]),
-        ("情况有变（类别、职务、流动、居家）", "entry", found.changed.count(), found.changed[:SHOWN]),
-    ]
+    units, lists = _units(unit), _people(unit)
     context = {
         "campaign": campaign,
         "unit": unit,
         "crumbs": unit_crumbs(unit, request.user),
+        "units": units,
         "lists": lists,
-        "total": sum(count for _, _, count, _ in lists),
+        "total": sum(count for _, _, count, _ in (*units, *lists)),
         "can_adopt": request.user.keeps_records and campaign.is_open,
     }
     return render(request, "attendance/roster_changes.html", context)
+
+
+def _units(unit):
+    found = tree_differences(unit)
+    return [
+        ("新设的党组织", "organization", found.new.count(), found.new[:SHOWN]),
+        ("改了名称或类别", "unit", found.renamed.count(), found.renamed[:SHOWN]),
+        ("换了上级", "unit", found.moved.count(), found.moved[:SHOWN]),
+        ("已经撤销", "unit", found.closed.count(), found.closed[:SHOWN]),
+    ]
+
+
+def _people(unit):
+    found = roster_differences(unit)
+    return [
+        ("名册里还没有", "member", found.new.count(), found.new[:SHOWN]),
+        ("已经离开", "entry", found.gone.count(), found.gone[:SHOWN]),
+        ("离开又回来", "entry", found.returned.count(), found.returned[:SHOWN]),
+        ("换了支部", "entry", found.moved.count(), found.moved[:SHOWN]),
+        ("情况有变（类别、职务、流动、居家）", "entry", found.changed.count(), found.changed[:SHOWN]),
+    ]
 
 
 def _adopt(request, campaign, unit):
     needs(request.user.keeps_records)
     get_object_or_404(Unit.objects.manageable_by(request.user), pk=unit.pk)
     try:
+        # A new branch first: its people need a unit to count in.
+        tree = adopt_tree(actor=request.user, unit=unit)
         adopted = adopt_differences(actor=request.user, unit=unit)
     except Refused as refusal:
         messages.warning(request, refusal.message)
     else:
-        messages.success(
-            request,
-            f"已采纳：加入{adopted.joined}人，离册{adopted.left}人，更新{adopted.changed}人。"
-            if adopted.total
-            else "名册和党员名单已经一致，没有要采纳的。",
-        )
+        done = [found.words for found in (tree, adopted) if found.total]
+        nothing = "名册和党员名单已经一致，没有要采纳的。"
+        messages.success(request, f"已采纳：{'；'.join(done)}。" if done else nothing)
     return redirect(f"{reverse('attendance:roster_changes', args=[campaign.pk])}?unit={unit.pk}")

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from attendance.services.corrections import correct_session, void_session
@@ -96,3 +97,19 @@ def test_people_of_another_township_cannot_be_named_for_a_make_up_class(scene, s
             starts_at=start,
             ends_at=start + timedelta(hours=1),
         )
+
+
+def test_the_page_corrects_and_voids_a_recorded_session(scene, session, client):
+    client.force_login(scene.north_organizer)
+    page = reverse("attendance:session_correct", args=[session.pk])
+    detail = reverse("campaigns:session_detail", args=[session.pk])
+    assert page in client.get(detail).content.decode() and client.get(page).status_code == 200
+    day = timezone.localdate() - timedelta(days=3)
+    sent = {"title": "改正的课", "topics": [scene.topics(1)[0].pk], "day": day, "minutes": 60}
+    assert client.post(page, sent | {"starts": "11:00", "ends": "09:00"}).status_code == 422
+    assert client.post(page, sent | {"starts": "09:00", "ends": "10:00"}).status_code == 302
+    assert scene.entry(scene.wang).standing.trained_on == day
+    client.post(reverse("attendance:session_void", args=[session.pk]), {"reason": "录了两遍"})
+    session.refresh_from_db()
+    assert session.voided_at and page not in client.get(detail).content.decode()
+    assert_derived_rows_are_true(scene.campaign)

@@ -1,0 +1,60 @@
+"""转支部: one member, or everybody of a branch that merges into another."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from attendance.forms import MoveForm
+from attendance.services.moving import merge_branch, move_member
+from organizations.models import Member, Organization
+from organizations.queries import organization_trail
+from organizations.service import Refused
+
+
+@require_http_methods(["GET", "POST"])
+def member_move(request, pk):
+    """One member to another branch of the scope, from a day on."""
+    members = Member.objects.manageable_by(request.user).present()
+    member = get_object_or_404(members.select_related("branch"), pk=pk)
+    form = _form(request, member.branch)
+    if _acted(request, form, move_member, member=member):
+        messages.success(request, f"{member.name}已经转到{form.cleaned_data['to_branch'].name}。")
+        return redirect("organizations:member_detail", pk)
+    trail = organization_trail(member.branch, request.user)
+    context = {"form": form, "member": member, "trail": trail}
+    return render(request, "attendance/member_move.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def branch_merge(request, pk):
+    """Everybody of one branch to another; the empty branch is closed afterwards."""
+    branches = Organization.objects.manageable_by(request.user).branches().open()
+    branch = get_object_or_404(branches, pk=pk)
+    form = _form(request, branch)
+    if _acted(request, form, merge_branch, branch=branch):
+        into = form.cleaned_data["to_branch"]
+        messages.success(request, f"{branch.name}的党员都转到{into.name}了。支部不再用的，可以在这里撤销。")
+        return redirect("organizations:organization_detail", pk)
+    context = {
+        "form": form,
+        "branch": branch,
+        "people": Member.objects.present().filter(branch=branch).count(),
+        "trail": organization_trail(branch, request.user),
+    }
+    return render(request, "attendance/branch_merge.html", context, status=422 if form.errors else 200)
+
+
+def _form(request, branch):
+    initial = {"day": timezone.localdate()}
+    return MoveForm(request.POST or None, user=request.user, besides=branch, initial=initial)
+
+
+def _acted(request, form, act, **who) -> bool:
+    if request.method != "POST" or not form.is_valid():
+        return False
+    try:
+        act(actor=request.user, **who, **form.cleaned_data)
+    except Refused as refusal:
+        form.add_error(None, refusal.message)
+    return not form.errors
