@@ -5,7 +5,7 @@ grafts it into INSERT … ON CONFLICT DO UPDATE for the rows concerned;
 `differences` compares it with what is stored. Callers hold the unit locks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
@@ -307,14 +307,17 @@ def recount(
 
 
 @service(atomic=False, audited=False)
-def rebuild(*, campaign: Campaign) -> int:
+def rebuild(*, campaign: Campaign, progress: Callable[[int, int], None] | None = None) -> int:
     """Recount everything of one campaign, a few branches at a time under their lock.
 
-    Marking may go on meanwhile. Returns the number of branch units recounted.
+    Marking may go on meanwhile. `progress` hears done and total between the
+    transactions. Returns the number of branch units recounted.
     """
     branches = Unit.objects.filter(campaign=campaign).with_people().order_by("pk")
     ids = list(branches.values_list("pk", flat=True))
-    for chunk in _chunks(ids):
+    for number, chunk in enumerate(_chunks(ids)):
+        if progress:
+            progress(number * CHUNK, len(ids))
         with transaction.atomic():
             lock_units(chunk)
             inside = Q(unit__in=chunk)

@@ -1,5 +1,10 @@
 """The recount a changed trained rule or topic list asks for: found each minute, done as a job."""
 
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
 from attendance.services.recount import rebuild
 from campaigns.models import Campaign, Unit
 from campaigns.services.recounts import clear_recount_due
@@ -7,22 +12,36 @@ from organizations.models import Job
 from organizations.service import Refused, service
 from organizations.services import jobs
 
+# A recount that failed is asked for again; after the second failure no more often than this.
+REST = timedelta(hours=1)
+
 
 @service(audited=False)
 def request_due() -> list[int]:
-    """One job for each campaign that waits for its recount; asking again finds the same job."""
-    waiting = Campaign.objects.filter(recount_due_at__isnull=False).select_related("organization")
-    return [_request(campaign, str(campaign.recount_due_at)) for campaign in waiting]
+    """One job for each campaign that waits for its recount; asking again finds the same job.
+
+    A failed job is followed by a new one. While a unit is frozen none is made:
+    it could only fail.
+    """
+    frozen = Unit.objects.filter(campaign=OuterRef("pk"), frozen_at__isnull=False)
+    waiting = Campaign.objects.filter(~Exists(frozen), recount_due_at__isnull=False)
+    found = [_request(campaign) for campaign in waiting.select_related("organization")]
+    return [pk for pk in found if pk is not None]
 
 
-def _request(campaign: Campaign, due: str) -> int:
+def _request(campaign: Campaign) -> int | None:
+    key = f"recount:{campaign.pk}:{campaign.recount_due_at}"
+    failed = Job.objects.filter(key__startswith=key, state=Job.State.FAILED)
+    tries = failed.count()
+    if tries > 1 and failed.filter(finished_at__gt=timezone.now() - REST).exists():
+        return None
     job = jobs.enqueue(
         kind="attendance.tasks.recount_campaign",
         title=f"重算统计数：{campaign.label}",
         requested_by=None,
         organization=campaign.organization,
         params={"campaign": campaign.pk},
-        key=f"recount:{campaign.pk}:{due}",
+        key=f"{key}:{tries}" if tries else key,
     )
     return job.pk
 
@@ -33,8 +52,11 @@ def recount_campaign(job: Job) -> None:
     campaign = Campaign.objects.get(pk=job.params["campaign"])
     if Unit.objects.filter(campaign=campaign, frozen_at__isnull=False).exists():
         raise Refused("有单位的数据已经上报锁定，暂不能重算。请先由上级解锁。", code="frozen")
-    jobs.progress(job, done=0, total=1, text="正在重算")
+
+    def progress(done: int, total: int) -> None:
+        jobs.progress(job, done=done, total=total, text="正在重算")
+
     due = campaign.recount_due_at
-    rebuild(campaign=campaign)
+    rebuild(campaign=campaign, progress=progress)
     clear_recount_due(campaign=campaign, due=due)
     jobs.publish(job)

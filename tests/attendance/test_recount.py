@@ -6,10 +6,11 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from attendance.models import SessionTally, Standing, Tally
-from attendance.services import recounting
+from attendance.services import recount, recounting
 from attendance.services.recount import differences, rebuild
 from attendance.services.roster import end_waiver, open_campaign, set_waiver
 from campaigns.services.campaigns import change_campaign
+from campaigns.services.freezing import freeze_unit, thaw_unit
 from organizations.models import AuditEvent, Job
 from organizations.service import Refused
 from organizations.services import jobs
@@ -125,6 +126,47 @@ def test_a_changed_rule_is_recounted_by_a_job(scene):
     assert scene.campaign.recount_due_at is None
     assert Tally.objects.get(unit=scene.north_branch_unit).trained == 0
     assert_derived_rows_are_true(scene.campaign)
+
+
+def due_recount(scene):
+    changed = change_campaign(actor=scene.officer, campaign=scene.campaign, trained_rule="COMPULSORY")
+    scene.campaign.recount_due_at = changed.recount_due_at
+
+
+def end(job_pk, **columns):
+    with fixture_writes():
+        Job.objects.filter(pk=job_pk).update(state="FAILED", finished_at=timezone.now(), **columns)
+
+
+def test_a_failed_recount_is_asked_for_again_and_later_less_often(scene):
+    due_recount(scene)
+    [first] = recounting.request_due()
+    end(first)
+    [second] = recounting.request_due()
+    assert second != first and recounting.request_due() == [second]
+    end(second)
+    assert recounting.request_due() == []
+    with fixture_writes():
+        Job.objects.update(finished_at=timezone.now() - timedelta(hours=2))
+    [third] = recounting.request_due()
+    jobs.run(third, recounting.recount_campaign)
+    scene.campaign.refresh_from_db()
+    assert scene.campaign.recount_due_at is None
+
+
+def test_no_recount_is_asked_for_while_a_unit_is_frozen(scene):
+    due_recount(scene)
+    freeze_unit(actor=scene.officer, unit=scene.north_branch_unit)
+    assert recounting.request_due() == []
+    thaw_unit(actor=scene.officer, unit=scene.north_branch_unit)
+    assert len(recounting.request_due()) == 1
+
+
+def test_a_recount_tells_how_far_it_is_between_its_transactions(scene, monkeypatch):
+    monkeypatch.setattr(recount, "CHUNK", 2)
+    seen = []
+    rebuild(campaign=scene.campaign, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 3), (2, 3)]
 
 
 def test_rebuilding_twice_writes_the_same(scene):
