@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -24,6 +24,8 @@ from organizations.services import audit
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
+# Titles and file names are put together from names people gave; both columns are this long.
+NAME_LENGTH = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -43,13 +45,26 @@ def enqueue(
 ) -> Job:
     """Put a job into the ledger and ring the worker once the transaction is committed.
 
-    With a `key`, asking again returns the job that is already there.
+    With a `key`, asking again returns the job that is already there, also when
+    both ask in the same moment.
     """
-    if key and (existing := Job.objects.filter(key=key).first()):
+    if key and (existing := keyed(key)):
         return existing
-    job = Job.objects.create(
-        kind=kind, title=title, requested_by=requested_by, organization=organization, params=params, key=key
-    )
+    try:
+        with transaction.atomic():
+            job = Job.objects.create(
+                kind=kind,
+                title=title[:NAME_LENGTH],
+                requested_by=requested_by,
+                organization=organization,
+                params=params,
+                key=key,
+            )
+    except IntegrityError:
+        # Between the look and the insert somebody else's insert was committed.
+        if key and (existing := keyed(key)):
+            return existing
+        raise
     audit.record(
         actor=requested_by,
         action="job.requested",
@@ -59,6 +74,10 @@ def enqueue(
     )
     transaction.on_commit(partial(ring, job.pk), robust=True)
     return job
+
+
+def keyed(key: str) -> Job | None:
+    return Job.objects.filter(key=key).first()
 
 
 def ring(job_pk: int) -> None:
@@ -115,7 +134,7 @@ def publish(job: Job, *, name: str = "", content: bytes = b"", content_type: str
     stored = None
     if content:
         stored = StoredFile.objects.create(
-            name=name,
+            name=fitting(name),
             content_type=content_type,
             content=content,
             size=len(content),
@@ -132,6 +151,12 @@ def publish(job: Job, *, name: str = "", content: bytes = b"", content_type: str
     )
     if not updated:
         raise LeaseLost
+
+
+def fitting(name: str) -> str:
+    """A file name as long as its column, with its ending."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem[: NAME_LENGTH - len(dot + ending)]}{dot}{ending}" if dot else name[:NAME_LENGTH]
 
 
 @service(atomic=False, audited=False)

@@ -22,7 +22,7 @@ Progress = Callable[[int, int, str], None]
 
 @service
 def request_report(*, actor: User, unit: Unit, form: UUID) -> Job:
-    """Ask for the workbook of one unit. The same form sent again returns the job it already made."""
+    """Ask for the workbook of one unit. The same form sent again for it returns the job it already made."""
     if not actor.exports_reports:
         raise Refused("您的账号不能导出报表，请让组织员或主管导出。")
     return jobs.enqueue(
@@ -31,7 +31,7 @@ def request_report(*, actor: User, unit: Unit, form: UUID) -> Job:
         requested_by=actor,
         organization=unit.organization,
         params={"campaign": unit.campaign_id, "unit": unit.pk},
-        key=f"report:{actor.pk}:{form}",
+        key=f"report:{actor.pk}:{unit.pk}:{form}",
     )
 
 

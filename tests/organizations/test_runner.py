@@ -121,3 +121,14 @@ def test_every_scheduled_task_exists():
     """A misspelt name in beat_schedule would be noticed by nobody for weeks."""
     app.loader.import_default_modules()
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
+
+
+@pytest.mark.django_db
+def test_two_who_ask_in_the_same_moment_get_the_same_job(monkeypatch):
+    first = enqueue("x", key="same")
+    answers = iter([None])
+    look = jobs.keyed
+    # The second looked before the first was committed.
+    monkeypatch.setattr(jobs, "keyed", lambda key: next(answers, look(key)))
+    assert enqueue("x", key="same") == first
+    assert Job.objects.count() == 1

@@ -9,6 +9,7 @@ from django.db import connections
 from django.utils import timezone
 from openpyxl import load_workbook
 
+from campaigns.models import Campaign, Unit
 from organizations.models import Job, Role, User
 from organizations.services import jobs
 from reports import tasks
@@ -44,6 +45,26 @@ def test_the_job_publishes_the_workbook_once(winter):
     book = load_workbook(io.BytesIO(bytes(job.file.content)))
     assert book["情况统计表"]["A2"].value == "填报单位：北山镇党委"
     assert "金丝雀" not in str([[*sheet.values] for sheet in book])
+
+
+def test_names_at_their_longest_make_a_title_and_a_file(winter):
+    with fixture_writes():
+        Unit.objects.filter(pk=winter.north_unit.pk).update(name="镇" * 100)
+        Campaign.objects.filter(pk=winter.campaign.pk).update(label="冬" * 100)
+    job = asked(winter, unit=Unit.objects.select_related("campaign").get(pk=winter.north_unit.pk))
+    assert len(job.title) == 200
+    tasks.build_report(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.READY
+    assert len(job.file.name) == 200 and job.file.name.endswith(".xlsx")
+
+
+def test_one_page_may_ask_for_several_units(winter):
+    form = uuid4()
+    ask = {"actor": winter.officer, "form": form}
+    north = reports.request_report(unit=winter.north_unit, **ask)
+    south = reports.request_report(unit=winter.south_unit, **ask)
+    assert north != south and reports.request_report(unit=winter.north_unit, **ask) == north
 
 
 def test_progress_is_never_written_inside_the_snapshot(winter):
