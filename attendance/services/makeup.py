@@ -57,9 +57,7 @@ def plan_makeup(
         audience="NAMED",
         named_members=_members_by_unit(entries),
     )
-    return plan_session(
-        actor=actor, campaign=unit.campaign, host=unit, plan=plan, request_uuid=request_uuid
-    )
+    return plan_session(actor=actor, campaign=unit.campaign, host=unit, plan=plan, request_uuid=request_uuid)
 
 
 def _homes(entries: Sequence[RosterEntry]) -> dict[Unit, None]:
