@@ -21,6 +21,7 @@ urlpatterns = [
     path("service/new/", service.service_new, name="service_new"),
     path("service/owners/", service.service_owners, name="service_owners"),
     path("service/<int:pk>/", service.service_detail, name="service_detail"),
+    path("service/<int:pk>/edit/", service.service_edit, name="service_edit"),
     path("service/<int:pk>/note/", service.service_note, name="service_note"),
     path("service/<int:pk>/resolve/", service.service_resolve, name="service_resolve"),
     path("service/<int:pk>/confirm/", service.service_confirm, name="service_confirm"),

@@ -4,10 +4,12 @@ import re
 import uuid
 
 from django import forms
+from django.utils import timezone
 
 from campaigns.forms.campaigns import day_field
 from campaigns.models import ServiceTask
 from organizations.forms.choices import PickField
+from organizations.forms.versions import Versioned
 from organizations.models import Member, User
 
 NAME_AND_BRANCH = re.compile(r"^(?P<name>[^（(]+)(?:[（(](?P<branch>.+)[）)])?$")
@@ -46,6 +48,7 @@ class TaskForm(forms.Form):
         self.user = user
         self.namesakes: list[Member] = []
         self.fields["unit"].queryset = units
+        self.fields["deadline"].widget.attrs["min"] = str(timezone.localdate())
 
     def clean(self):
         cleaned = super().clean()
@@ -72,6 +75,25 @@ class TaskForm(forms.Form):
         else:
             self.add_error("owner", f"管理范围内没有叫“{match['name']}”的党员，请核对姓名；也可以先不填。")
         return None
+
+
+class TaskChangeForm(Versioned, TaskForm):
+    """What was written down, to be corrected; the unit stays."""
+
+    def __init__(self, *args, user: User, task: ServiceTask, **kwargs):
+        owner = f"{task.owner.name}（{task.owner.branch.name}）" if task.owner else ""
+        kept = {name: getattr(task, name) for name in ("title", "kind", "beneficiary", "deadline", "detail")}
+        super().__init__(*args, user=user, units=None, initial={**kept, "owner": owner}, **kwargs)
+        self.task = task
+        del self.fields["unit"], self.fields["request_uuid"]
+        self.fields["deadline"].widget.attrs.pop("min")
+        self.stamp()
+
+    def find_owner(self, text: str, pk: int | None) -> Member | None:
+        """An owner nobody touched stays, even one who has moved away since."""
+        if text.strip() == self.initial["owner"]:
+            return self.task.owner
+        return super().find_owner(text, pk)
 
 
 class StepForm(forms.Form):

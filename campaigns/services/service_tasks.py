@@ -34,6 +34,8 @@ def open_task(
     if request_uuid and (earlier := ServiceTask.objects.filter(request_uuid=request_uuid).first()):
         return manageable(actor, earlier)
     check_owner(actor, owner)
+    if deadline and deadline < timezone.localdate():
+        raise Refused("办理期限不能早于今天，请重新选一天；已经办好的，期限可以不填。", "deadline_past")
     task = ServiceTask.objects.create(
         campaign_id=unit.campaign_id,
         unit=unit,
@@ -51,15 +53,19 @@ def open_task(
 
 @service
 def change_task(*, actor: User, task: ServiceTask, **fields) -> ServiceTask:
-    """Change what was written down (title, kind, detail, beneficiary, owner, deadline) while it is open."""
+    """Change what was written down (title, kind, detail, beneficiary, owner, deadline) until it is confirmed.
+
+    The same values again change nothing.
+    """
     task = locked(actor, task)
-    if task.state != State.OPEN:
-        raise Refused("已办结的事项不能再改；需要时请先退回重办。", "not_open")
+    if task.state not in (State.OPEN, State.RESOLVED):
+        raise Refused("已经确认或不再办理的事项不能再改；需要时请先退回重办。", "not_open")
     allowed = {"title", "kind", "detail", "beneficiary", "owner", "deadline"}
     changed = [name for name in fields if name in allowed and getattr(task, name) != fields[name]]
     if not changed:
         return task
-    check_owner(actor, fields.get("owner"))
+    if "owner" in changed:
+        check_owner(actor, fields["owner"])
     for name in changed:
         setattr(task, name, fields[name])
     needed(task.title, "请写清是什么事。")

@@ -4,7 +4,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from campaigns.forms.service import StepForm, TaskForm
+from campaigns.forms.service import StepForm, TaskChangeForm, TaskForm
 from campaigns.models import ServiceTask, Unit
 from campaigns.queries import count_tasks, task_states
 from campaigns.services import service_tasks
@@ -68,8 +68,25 @@ def service_new(request):
             messages.success(request, "登记好了。")
             return redirect("campaigns:service_detail", task.pk)
         except Refused as refusal:
-            form.add_error(None, refusal.message)
+            form.add_error("deadline" if refusal.code == "deadline_past" else None, refusal.message)
     context = {"campaign": campaign, "form": form, "units": units, "too_many": too_many, "top": top}
+    return render(request, "campaigns/service_form.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def service_edit(request, pk):
+    """Correct what was written down; the steps taken stay."""
+    mine = ServiceTask.objects.manageable_by(request.user).select_related("campaign", "unit", "owner__branch")
+    task = get_object_or_404(mine, pk=pk)
+    form = TaskChangeForm(request.POST or None, user=request.user, task=task)
+    if request.method == "POST" and form.is_valid():
+        try:
+            service_tasks.change_task(actor=request.user, task=task, **form.cleaned_data)
+            messages.success(request, "改好了。")
+            return redirect("campaigns:service_detail", task.pk)
+        except Refused as refusal:
+            form.add_error(None, refusal.message)
+    context = {"campaign": task.campaign, "form": form, "task": task}
     return render(request, "campaigns/service_form.html", context, status=422 if form.errors else 200)
 
 

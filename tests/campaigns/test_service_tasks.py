@@ -73,6 +73,20 @@ def test_a_change_says_what_was_changed(cast, task):
     assert again.events.filter(kind="CHANGED").count() == 1
 
 
+def test_a_confirmed_task_is_not_changed(cast, task):
+    resolve_task(actor=cast.north_organizer, task=task, result="好了")
+    assert change_task(actor=cast.north_organizer, task=task, title="修路灯").title == "修路灯"
+    confirm_task(actor=cast.north_organizer, task=task, confirmed_by="李某")
+    with pytest.raises(Refused, match="已经确认"):
+        change_task(actor=cast.north_organizer, task=task, title="修桥")
+
+
+def test_a_deadline_that_has_passed_is_refused(cast, branch):
+    yesterday = timezone.localdate() - timedelta(days=1)
+    with pytest.raises(Refused, match="不能早于今天"):
+        open_task(actor=cast.north_organizer, unit=branch, title="修桥", deadline=yesterday)
+
+
 def test_the_same_sending_twice_is_one_task(cast, branch):
     key = uuid.uuid4()
     tasks = {
@@ -109,9 +123,11 @@ def test_the_future_is_no_day_of_a_result(cast, task):
 def test_counts_turn_with_the_calendar(cast, campaign, branch):
     today = timezone.localdate()
     actor, district = cast.north_organizer, unit_of(campaign, cast.district)
-    open_task(actor=actor, unit=branch, title="晚了的", deadline=today - timedelta(days=1))
+    late = open_task(actor=actor, unit=branch, title="晚了的")
     open_task(actor=actor, unit=branch, title="今天到期", deadline=today)
-    done = open_task(actor=actor, unit=branch, title="办好的", deadline=today - timedelta(days=1))
+    done = open_task(actor=actor, unit=branch, title="办好的")
+    for task in (late, done):
+        change_task(actor=actor, task=task, deadline=today - timedelta(days=1))
     resolve_task(actor=actor, task=done, result="好了")
     counts = service_counts(district)
     assert counts == {"all": 3, "open": 2, "overdue": 1, "done": 1, "dropped": 0}

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.models import ServiceTask
-from campaigns.services.service_tasks import open_task, resolve_task
+from campaigns.services.service_tasks import change_task, open_task, resolve_task
 from tests.base import make_member
 from tests.campaigns.scene import unit_of
 
@@ -33,7 +33,9 @@ def typed(unit, **changes):
 
 
 def test_a_task_is_written_down_with_its_owner(north, cast, branch):
-    answer = north.post(NEW, typed(branch, owner="王北甲（北山村党支部）", deadline="2026-12-20"))
+    answer = north.post(
+        NEW, typed(branch, owner="王北甲（北山村党支部）", deadline=str(timezone.localdate()))
+    )
     task = ServiceTask.objects.get()
     assert answer.url == reverse("campaigns:service_detail", args=[task.pk])
     assert task.owner == cast.wang and task.unit == branch
@@ -101,6 +103,36 @@ def test_steps_are_posted_by_their_own_township_only(client, cast, task, name):
     assert task.state == "OPEN"
 
 
+def test_what_was_written_down_is_corrected_on_the_page(north, cast, task):
+    page = reverse("campaigns:service_edit", args=[task.pk])
+    shown = north.get(page).context["form"].initial
+    assert shown["owner"] == "王北甲（北山村党支部）"
+    fields = {"title": "修好路灯", "kind": "PROBLEM", "owner": shown["owner"], "deadline": "2020-01-01"}
+    assert north.post(page, fields).url == reverse("campaigns:service_detail", args=[task.pk])
+    task.refresh_from_db()
+    assert task.title == "修好路灯" and task.owner == cast.wang
+    assert task.events.last().text == "修改了事项、办理期限"
+
+
+def test_a_correction_from_a_page_older_than_the_task_is_refused(north, cast, task):
+    page = reverse("campaigns:service_edit", args=[task.pk])
+    version = north.get(page).context["form"]["version"].value()
+    change_task(actor=cast.north_organizer, task=task, title="别人改的")
+    answer = north.post(page, {"title": "旧的", "kind": "PROBLEM", "version": version})
+    assert answer.status_code == 422 and "有人改过" in answer.content.decode()
+
+
+def test_another_township_corrects_nothing(client, cast, task):
+    client.force_login(cast.south_organizer)
+    assert client.get(reverse("campaigns:service_edit", args=[task.pk])).status_code == 404
+
+
+def test_a_deadline_that_has_passed_is_said_at_its_field(north, branch):
+    answer = north.post(NEW, typed(branch, deadline="2020-01-01"))
+    assert answer.status_code == 422 and "deadline" in answer.context["form"].errors
+    assert 'href="#id_deadline"' in answer.content.decode()
+
+
 def test_another_township_reads_nothing(client, cast, task):
     client.force_login(cast.south_organizer)
     assert client.get(reverse("campaigns:service_detail", args=[task.pk])).status_code == 404
@@ -109,7 +141,8 @@ def test_another_township_reads_nothing(client, cast, task):
 
 def test_tabs_count_what_they_list(north, cast, branch, task):
     yesterday = timezone.localdate() - timedelta(days=1)
-    open_task(actor=cast.north_organizer, unit=branch, title="晚了", deadline=yesterday)
+    late = open_task(actor=cast.north_organizer, unit=branch, title="晚了")
+    change_task(actor=cast.north_organizer, task=late, deadline=yesterday)
     resolve_task(
         actor=cast.north_organizer,
         task=open_task(actor=cast.north_organizer, unit=branch, title="办好的"),
