@@ -30,6 +30,14 @@ def decrypt(token: str) -> str:
     return _cipher(tuple(settings.FIELD_KEYS)).decrypt(token.encode()).decode() if token else ""
 
 
+def encrypt_bytes(content: bytes) -> bytes:
+    return _cipher(tuple(settings.FIELD_KEYS)).encrypt(content)
+
+
+def decrypt_bytes(token: bytes) -> bytes:
+    return _cipher(tuple(settings.FIELD_KEYS)).decrypt(token)
+
+
 def digest(text: str) -> str:
     """Keyed digest of a value: equal values have equal digests, nothing else can be learnt."""
     if not text:

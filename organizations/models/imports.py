@@ -28,6 +28,7 @@ class ImportBatch(models.Model):
     Checked first (nothing stored), then stored in one transaction. `rows` is the
     checked reading, ID numbers and phones encrypted in it; `verdict` holds counts,
     errors and warnings by row and column. No row in `rows` means nothing was readable.
+    The workbook itself is not kept; `annotated` is, encrypted, for a day.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -38,7 +39,6 @@ class ImportBatch(models.Model):
     uploaded_at = models.DateTimeField("上传时间", auto_now_add=True)
     file_name = models.CharField("文件名", max_length=200)
     file_sha256 = models.CharField(max_length=64)
-    source = models.ForeignKey(StoredFile, null=True, on_delete=models.SET_NULL, related_name="+")
     annotated = models.ForeignKey(StoredFile, null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField("状态", max_length=8, choices=ImportState, default=ImportState.CHECKED)
     header_row = models.PositiveIntegerField(null=True)

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from organizations.fields import decrypt, digest, encrypt
+from organizations.fields import decrypt, decrypt_bytes, digest, encrypt, encrypt_bytes
 from organizations.imports.annotate import annotate
 from organizations.imports.checking import Verdict, check
 from organizations.imports.matching import changes_of, fingerprint, pieces
@@ -46,9 +46,20 @@ def check_roster(
     """
     require_scope(actor, organization)
     verdict = check(content, file_name, organization, timezone.localdate())
-    marked = annotate(verdict) if verdict.errors or verdict.warnings else b""
+    batch = ImportBatch(
+        organization=organization,
+        uploaded_by=actor,
+        file_name=re.sub(r"\d{9,}", "…", file_name)[-200:],
+        file_sha256=hashlib.sha256(content).hexdigest(),
+        header_row=verdict.layout.header_row,
+        row_count=len(verdict.rows),
+        rows=[row_as_json(row) for row in verdict.rows if row.action in ("create", "update")],
+        verdict=verdict.as_json(),
+    )
+    # Hashing and encrypting are done: the transaction only writes.
+    marked = marked_file(verdict) if verdict.errors or verdict.warnings else None
     with transaction.atomic():
-        return keep_batch(actor, organization, file_name, content, verdict, marked)
+        return keep_batch(actor, batch, marked, verdict)
 
 
 def require_scope(actor: User | None, organization: Organization) -> None:
@@ -56,50 +67,36 @@ def require_scope(actor: User | None, organization: Organization) -> None:
         raise Refused("只能为本单位和下级导入名册。", "scope")
 
 
-def keep_batch(
-    actor: User | None,
-    organization: Organization,
-    file_name: str,
-    content: bytes,
-    verdict: Verdict,
-    marked: bytes,
-) -> ImportBatch:
-    rows = [row_as_json(row) for row in verdict.rows if row.action in ("create", "update")]
-    shown_name = re.sub(r"\d{9,}", "…", file_name)[-200:]
-    batch = ImportBatch.objects.create(
-        organization=organization,
-        uploaded_by=actor,
-        file_name=shown_name,
-        file_sha256=hashlib.sha256(content).hexdigest(),
-        source=keep_file(shown_name, "application/octet-stream", content),
-        header_row=verdict.layout.header_row,
-        row_count=len(verdict.rows),
-        rows=rows,
-        verdict=verdict.as_json(),
+def marked_file(verdict: Verdict) -> StoredFile:
+    """The annotated workbook, not saved yet. It shows whole ID numbers, so its bytes are encrypted."""
+    content = annotate(verdict)
+    return StoredFile(
+        content_type=XLSX,
+        content=encrypt_bytes(content),
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        expires_at=timezone.now() + KEPT_FOR,
     )
+
+
+def keep_batch(
+    actor: User | None, batch: ImportBatch, marked: StoredFile | None, verdict: Verdict
+) -> ImportBatch:
+    batch.save()
     if marked:
-        batch.annotated = keep_file(f"名册标注-{batch.pk}.xlsx", XLSX, marked)
+        marked.name = f"名册标注-{batch.pk}.xlsx"
+        marked.save()
+        batch.annotated = marked
         batch.save(update_fields=["annotated"])
     audit.record(
         actor=actor,
         action="roster.checked",
         summary=f"检查名册：{batch.row_count} 行",
         target=batch,
-        organization=organization,
+        organization=batch.organization,
         details=verdict.counts() | {"review": sum(w.code == "REVIEW" for w in verdict.warnings)},
     )
     return batch
-
-
-def keep_file(name: str, content_type: str, content: bytes) -> StoredFile:
-    return StoredFile.objects.create(
-        name=name,
-        content_type=content_type,
-        content=content,
-        size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        expires_at=timezone.now() + KEPT_FOR,
-    )
 
 
 def row_as_json(row: RosterRow) -> dict:
@@ -164,8 +161,11 @@ def store_batch(*, actor: User | None, batch: ImportBatch, partial: bool = False
 
 
 @service
-def note_download(*, actor: User, batch: ImportBatch) -> None:
-    """The annotated sheet holds people's data: every download is an event."""
+def fetch_annotated(*, actor: User, batch: ImportBatch) -> bytes:
+    """The annotated sheet in clear. It holds people's data: every download is an event."""
+    file = batch.annotated
+    if file is None or (file.expires_at and file.expires_at < timezone.now()):
+        raise Refused("标注表只保留一天。请把名册重新上传，检查后再下载。", "expired")
     audit.record(
         actor=actor,
         action="roster.downloaded",
@@ -173,6 +173,7 @@ def note_download(*, actor: User, batch: ImportBatch) -> None:
         target=batch,
         organization=batch.organization,
     )
+    return decrypt_bytes(bytes(file.content))
 
 
 def lock_branches(batch: ImportBatch) -> dict[int, Organization]:

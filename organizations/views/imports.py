@@ -151,11 +151,12 @@ def import_store(request, pk):
 def import_annotated(request, pk):
     """The user's sheet with the wrong cells coloured; kept for a day."""
     batch = own_batch(request.user, pk)
-    if batch.annotated is None:
-        messages.warning(request, "标注表只保留一天。请把名册重新上传，检查后再下载。")
+    try:
+        content = imports.fetch_annotated(actor=request.user, batch=batch)
+    except Refused as refusal:
+        messages.warning(request, refusal.message)
         return redirect("organizations:import_detail", batch.pk)
-    imports.note_download(actor=request.user, batch=batch)
-    return workbook_response(bytes(batch.annotated.content), batch.annotated.name)
+    return workbook_response(content, batch.annotated.name)
 
 
 @require_GET

@@ -4,10 +4,13 @@ import json
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
 
-from organizations.models import AuditEvent, ImportBatch, Member
+from organizations.models import AuditEvent, ImportBatch, Member, StoredFile
 from organizations.service import Refused
-from organizations.services.imports import check_roster, store_batch
+from organizations.services import imports
+from organizations.services.imports import check_roster, fetch_annotated, store_batch
 from tests.base import Cast, fixture_writes, make_member
 from tests.organizations.workbooks import id_number, person, roster
 
@@ -129,6 +132,37 @@ def test_the_id_number_is_nowhere_in_the_batch_in_clear(check):
     batch = ImportBatch.objects.get(pk=batch.pk)
     for text in (json.dumps(batch.rows), json.dumps(batch.verdict), batch.file_name, batch.annotated.name):
         assert number not in text and number[-6:] not in text
+
+
+def test_no_file_of_the_batch_lies_in_the_database_in_clear(cast, check):
+    """A workbook is zipped, so its bytes never show a number: what matters is that nobody opens it."""
+    batch = check(roster(person("张一", id=id_number(), phone="123")))
+    [stored] = StoredFile.objects.all()
+    assert batch.annotated == stored
+    assert not bytes(stored.content).startswith(b"PK") and stored.sha256 and stored.expires_at
+    clear = fetch_annotated(actor=cast.north_organizer, batch=batch)
+    assert clear.startswith(b"PK") and len(clear) == stored.size
+    with fixture_writes():
+        StoredFile.objects.update(expires_at=timezone.now())
+    with pytest.raises(Refused, match="保留一天"):
+        fetch_annotated(actor=cast.north_organizer, batch=ImportBatch.objects.get(pk=batch.pk))
+
+
+def test_nothing_is_encrypted_while_the_database_waits(check, monkeypatch):
+    open_blocks = len(connection.savepoint_ids)
+    seen = []
+
+    def watched(act):
+        def run(value):
+            seen.append(len(connection.savepoint_ids))
+            return act(value)
+
+        return run
+
+    for name in ("encrypt", "encrypt_bytes"):
+        monkeypatch.setattr(imports, name, watched(getattr(imports, name)))
+    check(roster(person("张一", id=id_number()), person("张二", phone="123")))
+    assert len(seen) == 2 and set(seen) == {open_blocks}
 
 
 def test_the_check_of_another_township_is_refused(cast, check):
