@@ -65,7 +65,7 @@ def acts(cast):
             actor=officer, organization=cast.north, role="ORGANIZER", username="neu", name="新"
         ),
         "accounts.open_accounts": lambda: accounts.open_accounts(
-            actor=officer, organizations=[cast.north, cast.south], role="ORGANIZER"
+            actor=officer, organizations=[cast.north, cast.south], role="INSPECTOR"
         ),
         "accounts.reset_account": lambda: accounts.reset_account(actor=officer, user=north),
         "accounts.close_account": lambda: accounts.close_account(actor=officer, user=north),

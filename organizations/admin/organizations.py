@@ -1,3 +1,4 @@
+from django import forms
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
@@ -43,6 +44,14 @@ def new_organization_form(account):
     return ScopedForm
 
 
+class AnotherForm(forms.ModelForm):
+    """A new member, with the answer to “is this not the one you have?”."""
+
+    is_another = forms.BooleanField(
+        label="确实是另一个人", required=False, help_text="支部里有同名、同出生日期的党员时才要勾。"
+    )
+
+
 @admin.register(Member)
 class MemberAdmin(ServiceAdmin):
     """ID number and phone are masked; they are entered and looked at in the workbench."""
@@ -75,7 +84,12 @@ class MemberAdmin(ServiceAdmin):
     ]
 
     def get_fields(self, request, obj=None):
-        return [*self.typed, *self.readonly_fields] if obj else self.typed
+        return [*self.typed, *self.readonly_fields] if obj else [*self.typed, "is_another"]
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        if obj is None:
+            kwargs["form"] = AnotherForm
+        return super().get_form(request, obj, change, **kwargs)
 
     @admin.display(description="情况")
     def situation(self, member):

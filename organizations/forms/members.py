@@ -62,6 +62,9 @@ class NewMemberForm(MemberForm):
     """The same with the branch, which is chosen once."""
 
     branch = PickField(label="所在党支部", queryset=None, empty_label="请选择")
+    is_another = forms.BooleanField(
+        label="确实是另一个人", required=False, help_text="支部里有同名、同出生日期的党员时才要勾。"
+    )
 
     def __init__(self, *args, user: User, **kwargs):
         super().__init__(*args, **kwargs)

@@ -86,16 +86,27 @@ def open_account(*, actor: User, organization: Organization, role: str, username
 def open_accounts(*, actor: User, organizations: list[Organization], role: str) -> list[Slip]:
     """One new account per organization, all or none; one event for the whole act.
 
-    Account names follow the organization's code; a second one gets a number.
+    Organizations that have such an account are left out, so that sending twice opens
+    nothing twice. Account names follow the organization's code; a taken one gets a number.
     """
     if len(organizations) > MOST_AT_ONCE:
         raise Refused(f"一次最多开通 {MOST_AT_ONCE} 个账号，请分几次办。")
-    passwords = [random_password() for _ in organizations]
-    encoded = [make_password(password) for password in passwords]
+    organizations = _unserved(organizations, role)
+    passwords = {organization.pk: random_password() for organization in organizations}
+    encoded = {pk: make_password(password) for pk, password in passwords.items()}
     with transaction.atomic():
+        # Two sendings of one page meet here; the second finds what the first opened.
+        list(Organization.objects.select_for_update(no_key=True).filter(pk__in=passwords).order_by("pk"))
         users = [
-            _open(actor, organization, role, free_username(organization), organization.contact_name, secret)
-            for organization, secret in zip(organizations, encoded, strict=True)
+            _open(
+                actor,
+                organization,
+                role,
+                free_username(organization),
+                organization.contact_name,
+                encoded[organization.pk],
+            )
+            for organization in _unserved(organizations, role)
         ]
         audit.record(
             actor=actor,
@@ -104,7 +115,20 @@ def open_accounts(*, actor: User, organizations: list[Organization], role: str) 
             target=actor.organization,
             details={"accounts": [user.username for user in users]},
         )
-    return [Slip(user, password) for user, password in zip(users, passwords, strict=True)]
+    return [Slip(user, passwords[user.organization_id]) for user in users]
+
+
+def _unserved(organizations: list[Organization], role: str) -> list[Organization]:
+    served = User.objects.filter(organization__in=organizations, role=role, is_active=True)
+    names = dict(served.values_list("organization_id", "username"))
+    rest = [organization for organization in organizations if organization.pk not in names]
+    if not rest:
+        raise Refused(
+            f"勾选的党组织都已经有{Role(role).label}账号了（{'、'.join(sorted(names.values())[:5])}）。"
+            "没有拿到开通条的，请在账号页面点“重置密码”。",
+            code="served",
+        )
+    return rest
 
 
 @service(atomic=False)

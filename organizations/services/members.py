@@ -32,15 +32,22 @@ EDITABLE = (
     "phone",
 )
 SECRET = {"id_number": "id_digest", "phone": "phone_digest"}
+FOUNDING = date(1921, 7, 1)  # of the Party: nobody left it earlier
 LEFT_REASONS = ("去世", "组织关系转出本区", "停止党籍", "自行脱党", "除名", "开除党籍", "其他")
 
 
 @service
-def create_member(*, actor: User, branch: Organization, **values) -> Member:
-    """A new member of `branch`. Twice the same ID number is refused."""
+def create_member(*, actor: User, branch: Organization, is_another: bool = False, **values) -> Member:
+    """A new member of `branch`. Twice the same ID number is refused.
+
+    So is the same name and birth date in the branch, unless `is_another` says that
+    these are two persons: the same page may have been sent twice.
+    """
     branch = _open_branch(actor, branch)
     member = Member(branch=branch, branch_since=timezone.localdate())
     _write(actor, member, values)
+    if not is_another:
+        _require_new_face(member)
     if not member.place_in_list:
         last = Member.objects.filter(branch=branch).order_by("place_in_list").last()
         member.place_in_list = last.place_in_list + 1 if last else 1
@@ -84,6 +91,9 @@ def leave_member(*, actor: User, member: Member, left_on: date, reason: str) -> 
         raise Refused(f"{member.name}已经在 {member.left_on:%Y-%m-%d} 登记离开了。")
     if left_on > timezone.localdate():
         raise Refused("离开日期不能晚于今天，到了那天再登记。")
+    earliest = member.joined_party_on or member.birth_date or FOUNDING
+    if left_on < max(earliest, FOUNDING):
+        raise Refused("离开日期早得不对，请核对年份。")
     if member.branch_since and left_on < member.branch_since:
         raise Refused(f"离开日期不能早于转入本支部的日期（{member.branch_since:%Y-%m-%d}）。")
     if reason not in LEFT_REASONS:
@@ -134,6 +144,20 @@ def _open_branch(actor: User, branch: Organization) -> Organization:
     if found.closed_on:
         raise Refused(f"{found.name}已经撤销，不能再登记党员。")
     return found
+
+
+def _require_new_face(member: Member) -> None:
+    twins = Member.objects.present().filter(branch=member.branch, name=member.name)
+    if member.id_digest:
+        # A number of one's own tells two people apart.
+        twins = twins.filter(id_digest="")
+    if twins.filter(birth_date=member.birth_date).exists():
+        born = f"、{member.birth_date:%Y-%m-%d}出生" if member.birth_date else "、没有填出生日期"
+        raise Refused(
+            f"{member.branch.name}已经登记过一位{member.name}{born}。是同一个人就不用再登记；"
+            "确实是另一个人，请勾上“确实是另一个人”再保存。",
+            code="namesake",
+        )
 
 
 def _write(actor: User, member: Member, values: dict) -> None:

@@ -38,6 +38,15 @@ def keep_slips(request, slips: list[Slip]) -> None:
     request.session[WAITING_SLIPS] = encrypt(json.dumps(rows))
 
 
+def slips_wait(request, refusal: Refused) -> bool:
+    """The page was sent twice: what the first sending opened waits to be printed.
+
+    The first may have stored its slips after this request read its login, so they are read again.
+    """
+    stored = type(request.session)(request.session.session_key)
+    return refusal.code in ("served", "username_taken") and WAITING_SLIPS in stored
+
+
 @require_GET
 def account_list(request):
     """Accounts of the scope, with what the level above may do."""
@@ -62,6 +71,8 @@ def account_new(request):
             keep_slips(request, [accounts.open_account(actor=request.user, **form.cleaned_data)])
             return redirect("organizations:account_slip")
         except Refused as refusal:
+            if slips_wait(request, refusal):
+                return redirect("organizations:account_slip")
             note_refused(request, refusal, form.cleaned_data["username"])
             form.add_error(None, refusal.message)
     status = 422 if form.errors else 200
@@ -87,6 +98,8 @@ def account_bulk(request):
             keep_slips(request, accounts.open_accounts(actor=request.user, organizations=chosen, role=role))
             return redirect("organizations:account_slip")
         except Refused as refusal:
+            if slips_wait(request, refusal):
+                return redirect("organizations:account_slip")
             note_refused(request, refusal, "（批量）")
             form.add_error(None, refusal.message)
     roles = roles_for(request.user)

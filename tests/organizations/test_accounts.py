@@ -113,6 +113,33 @@ def test_many_accounts_are_opened_in_one_act(cast, client):
     assert AuditEvent.objects.filter(action="account.opened_many").count() == 1
 
 
+def test_the_bulk_page_sent_twice_opens_nothing_twice_and_keeps_the_slips(cast, client):
+    client.force_login(cast.officer)
+    url = reverse("organizations:account_bulk")
+    sent = {"role": "ORGANIZER", "organizations": [cast.north_branch.pk, cast.south_branch.pk]}
+    assert client.post(url, sent).url == reverse("organizations:account_slip")
+    again = client.post(url, sent, follow=True)
+    assert again.content.decode().count('class="slip"') == 2
+    assert User.objects.filter(organization__in=sent["organizations"], role="ORGANIZER").count() == 2
+    # The slips are gone now; a third sending says what to do.
+    third = client.post(url, sent)
+    assert third.status_code == 422 and "重置密码" in third.content.decode()
+
+
+def test_who_has_the_account_already_is_left_out(cast):
+    mixed = [cast.north, cast.north_branch]
+    slips = accounts.open_accounts(actor=cast.officer, organizations=mixed, role="ORGANIZER")
+    assert [slip.user.organization for slip in slips] == [cast.north_branch]
+    assert slips[0].user.check_password(slips[0].password)
+
+
+def test_one_account_sent_twice_leads_to_its_slip(cast, client):
+    client.force_login(cast.officer)
+    sent = {"organization": cast.north_branch.pk, "role": "ORGANIZER", "name": "张", "username": "zhang"}
+    url = reverse("organizations:account_new")
+    assert client.post(url, sent).url == client.post(url, sent).url
+
+
 def test_many_accounts_are_all_opened_or_none(cast):
     with pytest.raises(Refused):
         accounts.open_accounts(

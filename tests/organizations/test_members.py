@@ -44,6 +44,38 @@ def create(cast, **values):
     return members.create_member(actor=cast.north_organizer, branch=cast.north_branch, **values)
 
 
+def test_the_same_page_sent_twice_makes_one_member(cast, page):
+    sent = {"branch": cast.north_branch.pk, "name": "刘 新人", "category": "FULL", "birth_date": "1980-05-01"}
+    assert page.post(url("member_new"), sent).status_code == 302
+    answer = page.post(url("member_new"), sent)
+    assert answer.status_code == 422 and "确实是另一个人" in text(answer)
+    assert page.post(reverse("admin:organizations_member_add"), sent).status_code == 200
+    assert Member.objects.filter(name="刘新人").count() == 1
+    assert page.post(url("member_new"), sent | {"is_another": "on"}).status_code == 302
+    assert (
+        page.post(reverse("admin:organizations_member_add"), sent | {"is_another": "on"}).status_code == 302
+    )
+    assert Member.objects.filter(name="刘新人").count() == 3
+
+
+def test_namesakes_of_other_days_branches_or_numbers_are_not_asked_about(cast):
+    create(cast, birth_date=date(1980, 5, 1), id_number=id_number("19800501"))
+    create(cast, birth_date=date(1980, 5, 1), id_number=id_number("19800501", "124"))
+    create(cast, birth_date=date(1981, 5, 1))
+    members.create_member(
+        actor=cast.north_organizer,
+        branch=cast.north_other_branch,
+        name="刘新人",
+        birth_date=date(1980, 5, 1),
+    )
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(1921, 6, 30), date(1969, 12, 31)])
+def test_nobody_leaves_before_being_born(cast, day):
+    with pytest.raises(Refused, match="年份"):
+        members.leave_member(actor=cast.north_organizer, member=cast.wang, left_on=day, reason="去世")
+
+
 def test_the_list_holds_the_scope_and_nothing_else(page):
     shown = text(page.get(url("member_list")))
     assert "王北甲" in shown and "钱北丁" in shown and "金丝雀" not in shown
