@@ -9,27 +9,40 @@ from django.views.decorators.http import require_GET, require_POST
 
 from campaigns.models import Campaign, Unit
 from campaigns.queries import current_campaign, home_unit
+from campaigns.views.getters import chosen_unit
 from organizations.models import BRANCH_KINDS, Job
 from organizations.service import Refused
 from reports.forms import ReportRequestForm
 from reports.services import reports
 
 PAGE = 20
+MOST_UNITS = 100
+
+
+def offered_units(user, top: Unit | None, text: str) -> list[Unit]:
+    """`top` and its next level; or what a search finds in the whole scope. Never a province in one list."""
+    if top is None:
+        return []
+    upper = Unit.objects.visible_to(user).filter(campaign=top.campaign_id).exclude(kind__in=BRANCH_KINDS)
+    if text:
+        return list(upper.filter(name__contains=text).order_by("path")[:MOST_UNITS])
+    return [top, *upper.children(top).order_by("path")[:MOST_UNITS]]
 
 
 @require_GET
 def report_list(request):
     """Choose a campaign and a unit; below, the workbooks made so far."""
-    user = request.user
+    user, text = request.user, request.GET.get("q", "").strip()
     campaign = current_campaign(user, request.GET.get("campaign")) or current_campaign(user)
     own = home_unit(user, campaign) if campaign else None
-    units = Unit.objects.visible_to(user).filter(campaign=campaign).exclude(kind__in=BRANCH_KINDS)
+    top = chosen_unit(request, campaign) if campaign else None
     jobs = Job.objects.visible_to(user).filter(kind=reports.KIND).select_related("requested_by", "file")
     context = {
         "campaigns": Campaign.objects.visible_to(user).current(),
         "campaign": campaign,
-        "units": units.order_by("path") if campaign else [],
+        "units": offered_units(user, top or own, text),
         "own": own,
+        "query": text,
         "form_uuid": uuid4(),
         "page": Paginator(jobs.order_by("-pk"), PAGE).get_page(request.GET.get("page")),
     }

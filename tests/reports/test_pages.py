@@ -166,6 +166,23 @@ def test_a_report_is_asked_for_once_however_often_it_is_sent(client, winter):
     assert job.title in html
 
 
+def test_the_picker_of_units_shows_one_level_and_finds_the_rest(client, winter):
+    as_user(client, winter.officer)
+    url = reverse("reports:report_list")
+
+    def offered(**asked):
+        return [unit.name for unit in client.get(url, asked).context["units"]]
+
+    assert offered() == ["海州区委", "北山镇党委", "南河镇党委"]
+    assert offered(unit=winter.north_unit.pk) == ["北山镇党委"]
+    assert offered(q="南河") == ["南河镇党委"] and offered(q="没有这个") == []
+    as_user(client, winter.north_organizer)
+    assert offered(q="镇") == ["北山镇党委"]
+    assert client.get(url, {"unit": winter.south_unit.pk}).status_code == 404
+    for nonsense in ("²", "9" * 30, "9" * 5000):
+        assert client.get(url, {"campaign": nonsense}).status_code == 200
+
+
 def test_a_recorder_exports_nothing(client, winter):
     as_user(client, winter.north_recorder)
     form = {"unit": winter.north_branch_unit.pk, "form": "11111111-2222-3333-4444-555555555555"}
