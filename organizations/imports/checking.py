@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from django.conf import settings
 from django.db.models import Max
@@ -11,12 +12,25 @@ from organizations.imports.branches import Branches
 from organizations.imports.columns import Layout, find_layout, normalise, sheet_score
 from organizations.imports.matching import Known, changes_of, pieces
 from organizations.imports.preflight import FileRefused, inspect
-from organizations.imports.reading import read_csv, read_xls
+from organizations.imports.reading import Cell, CellError, Formula, cell_at, read_csv, read_xls
 from organizations.imports.rows import Finding, RosterRow, read_rows, same_birth
+from organizations.imports.values import hide_digits
 from organizations.imports.xlsx import read_xlsx
 from organizations.models import Member, Organization
 
 ERRORS_KEPT = 1000
+SECRET = ("id_number", "phone")
+SHOWN_OF_SECRET = 4
+
+
+def quote(cell: Cell, field: str) -> str:
+    """A cell as a page may repeat it: of an ID number or a phone the first four digits only."""
+    if isinstance(cell, Formula | CellError):
+        cell = cell.text
+    text = "" if cell is None else str(cell).strip()
+    if field in SECRET and text:
+        return f"{text[:SHOWN_OF_SECRET]}…（{len(text)}位）" if len(text) > SHOWN_OF_SECRET else text
+    return hide_digits(text)
 
 
 @dataclass
@@ -61,7 +75,21 @@ class Verdict:
             "column": self.layout.label(finding.field) if finding.field else "",
             "code": finding.code,
             "message": finding.message,
+            **self.quoted(finding),
         }
+
+    def quoted(self, finding: Finding) -> dict:
+        """Whose line it is and what stands in the cell, so that nobody has to look it up in the sheet."""
+        cells, columns = self.cells.get(finding.row, []), self.layout.columns
+        texts = {
+            name: quote(cell_at(cells, columns[field]), field) if field in columns else ""
+            for name, field in (("name", "name"), ("value", finding.field))
+        }
+        return texts | {"value": "" if finding.field in ("", "name") else texts["value"]}
+
+    @cached_property
+    def cells(self) -> dict[int | None, list[Cell]]:
+        return dict(self.layout.sheet.rows)
 
 
 def read_layout(content: bytes, file_name: str) -> tuple[Layout, list[Finding]]:
@@ -148,8 +176,11 @@ def refuse_repeated_names(rows: list[RosterRow]) -> None:
             groups[row.branch.pk, row.values["name"]].append(row)
     for group in groups.values():
         for row in group if len(group) > 1 else []:
-            others = [other for other in group if other is not row]
+            # One ID number twice is refused already: it would be one person, not two.
+            others = [other for other in group if other is not row and not is_same_id(row, other)]
             where = "、".join(str(other.number) for other in others)[:60]
+            if not others:
+                continue
             if all(are_told_apart(row, other) for other in others):
                 row.warn("name", "NAME_TWICE", f"与第 {where} 行同名，按两个人导入。如是同一人，请删去一行。")
             elif not row.id_digest:
@@ -160,9 +191,13 @@ def refuse_repeated_names(rows: list[RosterRow]) -> None:
                 )
 
 
+def is_same_id(one: RosterRow, other: RosterRow) -> bool:
+    return bool(one.id_digest) and one.id_digest == other.id_digest
+
+
 def are_told_apart(one: RosterRow, other: RosterRow) -> bool:
     if one.id_digest and other.id_digest:
-        return True  # equal numbers are refused elsewhere
+        return one.id_digest != other.id_digest
     births = [row.values.get("birth_date") or row.derived.get("birth_date") for row in (one, other)]
     return all(births) and not same_birth(*births)
 

@@ -7,8 +7,8 @@ from organizations.tree import within
 
 
 class ImportState(models.TextChoices):
-    CHECKED = "CHECKED", "已检查，未入库"
-    STORED = "STORED", "已入库"
+    CHECKED = "CHECKED", "已检查，还没存"
+    STORED = "STORED", "已存进系统"
     DROPPED = "DROPPED", "已放弃"
 
 
@@ -31,21 +31,23 @@ class ImportBatch(models.Model):
     The workbook itself is not kept; `annotated` is, encrypted, for a day.
     """
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", verbose_name="党组织"
+    )
     # Null = imported on the command line by the system.
     uploaded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name="上传人"
     )
     uploaded_at = models.DateTimeField("上传时间", auto_now_add=True)
     file_name = models.CharField("文件名", max_length=200)
     file_sha256 = models.CharField(max_length=64)
     annotated = models.ForeignKey(StoredFile, null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField("状态", max_length=8, choices=ImportState, default=ImportState.CHECKED)
-    header_row = models.PositiveIntegerField(null=True)
-    row_count = models.PositiveIntegerField(default=0)
+    header_row = models.PositiveIntegerField("表头在第几行", null=True)
+    row_count = models.PositiveIntegerField("行数", default=0)
     rows = models.JSONField(default=list)
     verdict = models.JSONField(default=dict)
-    stored_at = models.DateTimeField(null=True)
+    stored_at = models.DateTimeField("存进系统的时间", null=True)
     result = models.JSONField(default=dict)
 
     objects = ImportBatchQuerySet.as_manager()

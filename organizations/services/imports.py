@@ -32,7 +32,7 @@ from organizations.tree import holds
 KEPT_FOR = timedelta(hours=24)
 SECRET = ("id_number", "phone")
 DATES = ("birth_date", "joined_party_on")
-CHANGED_SINCE = "检查之后，名册或支部有过改动，为免盖掉别人的修改，这次没有入库。请重新上传检查。"
+CHANGED_SINCE = "检查之后，名册或支部有过改动，为免盖掉别人的修改，这次没有存。请重新上传检查。"
 
 
 @service(atomic=False)
@@ -141,7 +141,7 @@ def store_batch(*, actor: User | None, batch: ImportBatch, partial: bool = False
     counts = batch.verdict["counts"]
     if counts["error_rows"] and not partial:
         raise Refused(
-            f"还有 {counts['error_rows']} 行有错误，没有入库。请改好再上传，或只存正确的行。", "has_errors"
+            f"还有 {counts['error_rows']} 行有错误，没有存。请改好再上传，或只存正确的行。", "has_errors"
         )
     require_open(batch, branches)
     store_members(batch.rows)

@@ -46,8 +46,8 @@ def import_the_roster(page):
     expect(page.get_by_role("heading", level=1)).to_contain_text("1 行要改")
     expect(page.locator("tbody tr").first).to_contain_text("第 8 行")
     upload(page, "名册改好.xlsx", roster(*good, person(NAMES[-1], birth="1964.3")))
-    page.get_by_role("button", name="全部入库").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("已入库")
+    page.get_by_role("button", name="全部存进系统").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("已存进系统")
 
 
 def open_the_campaign(page):

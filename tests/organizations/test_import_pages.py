@@ -60,17 +60,17 @@ def test_a_roster_goes_from_upload_to_verdict_to_members(upload, page, cast):
     batch = ImportBatch.objects.get()
     assert response["Location"] == reverse("organizations:import_detail", args=[batch.pk])
     text = page("north_organizer", "import_detail", batch.pk).content.decode()
-    assert "全部入库" in text and "张一" in text
+    assert "全部存进系统" in text and "张一" in text
     page("north_organizer", "import_store", batch.pk, method="post")
     assert Member.objects.filter(name__in=["张一", "张二"]).count() == 2
-    assert "已入库" in page("north_organizer", "import_detail", batch.pk).content.decode()
+    assert "已存进系统" in page("north_organizer", "import_detail", batch.pk).content.decode()
 
 
 def test_errors_are_shown_by_row_and_column_and_good_rows_go_in_on_request(page, cast):
     batch = batch_of(cast, person("张一"), person("张二", phone="123"))
     text = page("north_organizer", "import_detail", batch.pk).content.decode()
     assert "第 3 行" in text and "联系电话" in text and "只存正确的 1 行" in text
-    assert "全部入库</button>" not in text
+    assert "全部存进系统</button>" not in text
     page("north_organizer", "import_store", batch.pk, method="post")
     assert not Member.objects.filter(name="张一").exists()
     page("north_organizer", "import_store", batch.pk, method="post", data={"partial": "1"})
@@ -111,7 +111,7 @@ def test_what_was_uploaded_is_listed_with_its_state(page, cast):
     assert "有错误" not in page("north_organizer", "import_upload").content.decode()
     batch_of(cast, person("张一", phone="123"))
     text = page("north_organizer", "import_upload").content.decode()
-    assert "有错误" in text and "未入库" in text
+    assert "有错误" in text and "还没存" in text
     assert "没有这样的文件" in page("north_organizer", "import_upload", data={"q": "别的"}).content.decode()
 
 

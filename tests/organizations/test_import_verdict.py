@@ -117,6 +117,20 @@ def test_one_id_number_twice_is_an_error_on_both_rows(verdict):
     assert NUMBER not in found.errors[0].message
 
 
+def test_one_person_twice_is_not_also_called_two_people(verdict):
+    found = verdict(person("张一", birth=None, id=NUMBER), person("张一", birth=None, id=NUMBER))
+    assert errors(found) == [(2, "ID_TWICE"), (3, "ID_TWICE")] and not warnings(found)
+
+
+def test_an_error_names_the_person_and_the_cell_but_no_whole_number(verdict):
+    found = verdict(person("张一", id=NUMBER[:-2]), person("张二", phone="1380000"))
+    shown = found.as_json()["errors"]
+    assert [(one["name"], one["value"]) for one in shown] == [
+        ("张一", f"{NUMBER[:4]}…（16位）"),
+        ("张二", "1380…（7位）"),
+    ]
+
+
 def test_one_name_twice_with_two_id_numbers_is_only_a_warning(verdict):
     found = verdict(person("张一", birth=None, id=NUMBER), person("张一", birth=None, id=OTHER_NUMBER))
     assert errors(found) == []

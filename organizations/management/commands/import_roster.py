@@ -72,7 +72,7 @@ def import_batch(batch: ImportBatch, *, dry_run: bool, partial: bool) -> dict:
     counts = batch.verdict["counts"]
     report = {name: counts[name] for name in ("created", "updated", "unchanged")}
     report |= {"skipped": counts["skipped"] + counts["error_rows"]}
-    report |= {name: batch.verdict[name] for name in ("errors", "warnings")}
+    report |= {name: [fields_of(one) for one in batch.verdict[name]] for name in ("errors", "warnings")}
     report |= {"header_row": batch.header_row, "stored": False, "batch": batch.pk}
     if dry_run:
         return report
@@ -83,9 +83,14 @@ def import_batch(batch: ImportBatch, *, dry_run: bool, partial: bool) -> dict:
     return report | {k: result[k] for k in ("created", "updated", "unchanged", "skipped")} | {"stored": True}
 
 
+def fields_of(finding: dict) -> dict:
+    """What programs were promised; whose line it is stands on the page only."""
+    return {name: finding[name] for name in ("row", "column", "code", "message")}
+
+
 def in_words(report: dict) -> str:
     lines = [
-        f"{report['file']}：{'已入库' if report['stored'] else '没有入库'}。"
+        f"{report['file']}：{'已存进系统' if report['stored'] else '没有存'}。"
         f"新增 {report['created']}，更新 {report['updated']}，"
         f"不变 {report['unchanged']}，跳过 {report['skipped']}。"
     ]
