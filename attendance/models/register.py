@@ -49,13 +49,15 @@ class Attendance(models.Model):
 
     # The pair (session, entry), row_by_entry and row_by_part already index these three.
     session = models.ForeignKey(
-        TrainingSession, on_delete=models.PROTECT, related_name="rows", db_index=False
+        TrainingSession, on_delete=models.PROTECT, related_name="rows", db_index=False, verbose_name="场次"
     )
     session_unit = models.ForeignKey(
         SessionUnit, on_delete=models.PROTECT, related_name="rows", db_index=False
     )
-    entry = models.ForeignKey(RosterEntry, on_delete=models.PROTECT, related_name="rows", db_index=False)
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="rows")
+    entry = models.ForeignKey(
+        RosterEntry, on_delete=models.PROTECT, related_name="rows", db_index=False, verbose_name="党员"
+    )
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="rows", verbose_name="支部")
     part = models.CharField(max_length=8, choices=Part, default=Part.EXPECTED)
     status = models.CharField("情况", max_length=10, choices=Status, default=Status.UNMARKED)
     reason = models.CharField("原因", max_length=8, choices=Reason, blank=True)
@@ -63,7 +65,7 @@ class Attendance(models.Model):
     minutes_set = models.BooleanField(default=False)
     held_on = models.DateField("日期")
     topic_mask = models.BigIntegerField(default=0)
-    round = models.CharField(max_length=8, choices=Round, default=Round.FIRST)
+    round = models.CharField("轮次", max_length=8, choices=Round, default=Round.FIRST)
     counts = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=0)
 

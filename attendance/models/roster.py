@@ -25,19 +25,21 @@ class RosterEntry(models.Model):
     of the campaign.
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="entries")
-    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="entries")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, related_name="entries", verbose_name="冬训"
+    )
+    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="entries", verbose_name="党员")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="entries", verbose_name="单位")
-    category = models.CharField(max_length=12, choices=Category)
-    post = models.CharField(max_length=20, choices=Post, blank=True)
+    category = models.CharField("人员类别", max_length=12, choices=Category)
+    post = models.CharField("党内职务", max_length=20, choices=Post, blank=True)
     is_floating = models.BooleanField("流动党员", default=False)
     is_home_bound = models.BooleanField("居家", default=False)
     hours_target = models.PositiveSmallIntegerField("年度学时目标")
     required = models.BooleanField("应训", default=True)
     joined_on = models.DateField("入册日期")
     left_on = models.DateField("离册日期", null=True, blank=True)
-    left_reason = models.CharField(max_length=100, blank=True)
-    is_open = models.BooleanField(default=True, help_text="所在冬训还没有结束。")
+    left_reason = models.CharField("离册原因", max_length=100, blank=True)
+    is_open = models.BooleanField("冬训未结束", default=True, help_text="所在冬训还没有结束。")
 
     objects = RosterEntryQuerySet.as_manager()
 
@@ -64,10 +66,12 @@ class RosterStay(models.Model):
     Answers who was expected on a session's day.
     """
 
-    entry = models.ForeignKey(RosterEntry, on_delete=models.CASCADE, related_name="stays")
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="stays")
-    since = models.DateField()
-    until = models.DateField(null=True, blank=True)
+    entry = models.ForeignKey(
+        RosterEntry, on_delete=models.CASCADE, related_name="stays", verbose_name="党员"
+    )
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="stays", verbose_name="支部")
+    since = models.DateField("从哪天")
+    until = models.DateField("到哪天", null=True, blank=True)
 
     class Meta:
         ordering = ["entry", "since"]
@@ -97,12 +101,16 @@ class Waiver(models.Model):
         INCAPACITY = "INCAPACITY", "失能"
         CARE = "CARE", "长期照护家人"
 
-    entry = models.ForeignKey(RosterEntry, on_delete=models.PROTECT, related_name="waivers")
+    entry = models.ForeignKey(
+        RosterEntry, on_delete=models.PROTECT, related_name="waivers", verbose_name="党员"
+    )
     reason = models.CharField("原因类别", max_length=12, choices=Reason)
     since = models.DateField("开始日期")
     until = models.DateField("结束日期", null=True, blank=True)
-    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    set_at = models.DateTimeField(auto_now_add=True)
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name="登记人"
+    )
+    set_at = models.DateTimeField("登记时间", auto_now_add=True)
 
     class Meta:
         verbose_name = "不作硬性要求"

@@ -85,7 +85,7 @@ class Campaign(models.Model):
     recount_due_at = models.DateTimeField(null=True, blank=True)
     # The highest topic bit ever taken back: masks on attendance keep their meaning, so it is never reused.
     last_topic_bit = models.SmallIntegerField(default=-1, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField("新建时间", auto_now_add=True)
 
     objects = CampaignQuerySet.as_manager()
 
@@ -133,8 +133,10 @@ class ProgrammeGroup(models.Model):
         TASK = "TASK", "任务"
         COMBINATION = "COMBINATION", "结合"
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="groups")
-    code = models.CharField(max_length=20, choices=Code)
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="groups", verbose_name="冬训"
+    )
+    code = models.CharField("代码", max_length=20, choices=Code)
     name = models.CharField("名称", max_length=50)
     position = models.PositiveSmallIntegerField("顺序")
 
@@ -155,8 +157,10 @@ class ProgrammeGroup(models.Model):
 class ProgrammeItem(models.Model):
     """One card of the programme. `evidence` names what proves it (board.py), "" = not computed yet."""
 
-    group = models.ForeignKey(ProgrammeGroup, on_delete=models.CASCADE, related_name="items")
-    code = models.CharField(max_length=40)
+    group = models.ForeignKey(
+        ProgrammeGroup, on_delete=models.CASCADE, related_name="items", verbose_name="分组"
+    )
+    code = models.CharField("代码", max_length=40)
     name = models.CharField("名称", max_length=100)
     meaning = models.TextField("含义", blank=True)
     evidence = models.CharField("凭什么算", max_length=40, blank=True)
@@ -184,7 +188,9 @@ class Topic(models.Model):
 
     MAX = 62
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="topics")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="topics", verbose_name="冬训"
+    )
     task = models.ForeignKey(
         ProgrammeItem,
         null=True,
@@ -252,8 +258,10 @@ class TrainingForm(models.Model):
         PRACTICE = "PRACTICE", "为民实践"
         BRANCH_LIFE = "BRANCH_LIFE", "组织生活"
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="forms")
-    code = models.CharField(max_length=20)
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="forms", verbose_name="冬训"
+    )
+    code = models.CharField("代码", max_length=20)
     name = models.CharField("形式", max_length=50)
     counts = models.BooleanField("计入参训率", default=True)
     hours_rule = models.CharField("学时", max_length=10, choices=HoursRule, default=HoursRule.CLOCK)
@@ -316,7 +324,9 @@ class Unit(models.Model):
     were accepted; nothing that changes them may be written.
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="units")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, related_name="units", verbose_name="冬训"
+    )
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="units", verbose_name="党组织"
     )
@@ -324,10 +334,15 @@ class Unit(models.Model):
     kind = models.CharField("类别", max_length=20, choices=OrganizationKind)
     path = models.CharField(max_length=255)
     depth = models.PositiveSmallIntegerField()
-    closed_on = models.DateField(null=True, blank=True)
-    frozen_at = models.DateTimeField(null=True, blank=True)
+    closed_on = models.DateField("撤销日期", null=True, blank=True)
+    frozen_at = models.DateTimeField("确认上报时间", null=True, blank=True)
     frozen_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name="确认人",
     )
 
     objects = UnitQuerySet.as_manager()

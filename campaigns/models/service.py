@@ -66,7 +66,7 @@ class ServiceTask(models.Model):
     request_uuid = models.UUIDField(
         null=True, blank=True, unique=True, editable=False, help_text="同一次提交只登记一件。"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField("登记时间", auto_now_add=True)
 
     objects = ServiceTaskQuerySet.as_manager()
 
@@ -99,7 +99,9 @@ class ServiceEvent(models.Model):
         REOPENED = "REOPENED", "退回重办"
         DROPPED = "DROPPED", "不再办理"
 
-    task = models.ForeignKey(ServiceTask, on_delete=models.PROTECT, related_name="events")
+    task = models.ForeignKey(
+        ServiceTask, on_delete=models.PROTECT, related_name="events", verbose_name="事项"
+    )
     kind = models.CharField("步骤", max_length=10, choices=Kind)
     text = models.TextField("说明", max_length=2000, blank=True)
     by = models.ForeignKey(

@@ -146,7 +146,7 @@ class TrainingSession(models.Model):
     request_uuid = models.UUIDField(
         null=True, blank=True, unique=True, editable=False, help_text="同一次提交只生成一个场次。"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField("安排时间", auto_now_add=True)
 
     objects = TrainingSessionQuerySet.as_manager()
 
@@ -192,7 +192,9 @@ class SessionUnit(models.Model):
         CATEGORY = "CATEGORY", "某类党员"
         NAMED = "NAMED", "指定的人"
 
-    session = models.ForeignKey(TrainingSession, on_delete=models.CASCADE, related_name="parts")
+    session = models.ForeignKey(
+        TrainingSession, on_delete=models.CASCADE, related_name="parts", verbose_name="场次"
+    )
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="parts", verbose_name="单位")
     audience = models.CharField("参加范围", max_length=10, choices=Audience, default=Audience.WHOLE)
     category = models.CharField("人员类别", max_length=12, choices=Category, blank=True)

@@ -73,7 +73,9 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     reason = models.CharField("原因", max_length=300, blank=True)
-    file = models.ForeignKey(StoredFile, null=True, on_delete=models.SET_NULL, related_name="+")
+    file = models.ForeignKey(
+        StoredFile, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name="文件"
+    )
     created_at = models.DateTimeField("申请时间", auto_now_add=True)
     finished_at = models.DateTimeField("完成时间", null=True)
 
@@ -81,8 +83,8 @@ class Job(models.Model):
     State = JobState
 
     class Meta:
-        verbose_name = "任务"
-        verbose_name_plural = "任务"
+        verbose_name = "后台任务"
+        verbose_name_plural = "后台任务"
         ordering = ["-pk"]
         indexes = [models.Index(fields=["state", "id"], name="job_by_state")]
 

@@ -41,7 +41,7 @@ NAV = [
     ("冬训", "flag", "campaigns:campaign_list", READERS, "menu"),
     ("党组织", "diagram-3", "organizations:organization_list", READERS, "menu"),
     ("账号", "key", "organizations:account_list", EDITORS, "menu"),
-    ("任务", "gear", "organizations:job_list", READERS, "menu"),
+    ("后台任务", "gear", "organizations:job_list", READERS, "menu"),
 ]
 
 
