@@ -22,6 +22,7 @@ from inspect import signature
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
@@ -215,6 +216,9 @@ class ServiceAdmin(admin.ModelAdmin):
         return False
 
     def changelist_view(self, request, extra_context=None):
+        ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(pk.isascii() and pk.isdigit() and len(pk) < 19 for pk in ticked):
+            raise Http404  # Django would look for whatever is sent, and the database break on it
         titled = {"title": self.opts.verbose_name_plural, **(extra_context or {})}
         return super().changelist_view(request, titled)
 

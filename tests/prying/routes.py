@@ -65,6 +65,8 @@ KINDS = [
     (r"campaigns:service_", "pk", "task", "pk"),
     (r"campaigns:session_", "pk", "session", "pk"),
     (r"attendance:(entry_|waiver_)", "pk", "entry", "pk"),
+    (r"attendance:member_", "pk", "member", "pk"),
+    (r"attendance:branch_", "pk", "organization", "pk"),
     (r"attendance:part_(?!close|reopen)", "pk", "part", "pk"),
     (r"attendance:", "pk", "session", "pk"),
     (r"attendance:", "entry_pk", "entry", "pk"),
