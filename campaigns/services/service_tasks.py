@@ -7,13 +7,14 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, ServiceEvent, ServiceTask, Unit
 from campaigns.services.locking import lock_units
-from campaigns.services.sessions import check_open
+from campaigns.services.sessions import check_open, short
 from organizations.models import Member, User
 from organizations.service import Refused, service
 from organizations.services import audit
 
 Kind = ServiceEvent.Kind
 State = ServiceTask.State
+NAME_LENGTH = ServiceTask._meta.get_field("confirmed_by").max_length
 
 
 @service
@@ -111,7 +112,7 @@ def resolve_task(
 def confirm_task(*, actor: User, task: ServiceTask, confirmed_by: str) -> ServiceTask:
     """The person helped, or somebody for them, says it is done. Repeating it changes nothing."""
     task = locked(actor, task)
-    name = needed(confirmed_by, "请写确认人，例如户主姓名。")
+    name = short(needed(confirmed_by, "请写确认人，例如户主姓名。"), NAME_LENGTH, "确认人")
     if task.state == State.CONFIRMED and task.confirmed_by == name:
         return task
     if task.state != State.RESOLVED:

@@ -118,15 +118,19 @@ def service_detail(request, pk):
     return render(request, "campaigns/service_detail.html", detail_context(request, task))
 
 
-def take_step(request, pk, act) -> object:
-    """One step of a task: `act` gets the task and the cleaned form; a refusal is shown on the page."""
+def take_step(request, pk, act, **columns):
+    """One step of a task: `act` takes what the form's fields say under its own names, which `columns` give.
+
+    A refusal is shown on the task's page, with what was typed.
+    """
     mine = ServiceTask.objects.manageable_by(request.user).select_related("campaign", "unit", "owner__branch")
     task = get_object_or_404(mine, pk=pk)
     form = StepForm(request.POST)
     try:
         if not form.is_valid():
             raise Refused(next(iter(form.errors.values()))[0])
-        act(task, form.cleaned_data)
+        said = {name: form.cleaned_data[field] for name, field in columns.items()}
+        act(actor=request.user, task=task, **said)
     except Refused as refusal:
         context = detail_context(request, task) | {"refused": refusal.message, "typed": request.POST}
         return render(request, "campaigns/service_detail.html", context, status=422)
@@ -137,52 +141,28 @@ def take_step(request, pk, act) -> object:
 @require_POST
 def service_note(request, pk):
     """Add one line of progress."""
-    return take_step(
-        request,
-        pk,
-        lambda task, step: service_tasks.note_task(actor=request.user, task=task, text=step["text"]),
-    )
+    return take_step(request, pk, service_tasks.note_task, text="text")
 
 
 @require_POST
 def service_resolve(request, pk):
     """办结, with its result."""
-    return take_step(
-        request,
-        pk,
-        lambda task, step: service_tasks.resolve_task(
-            actor=request.user, task=task, result=step["text"], resolved_on=step["day"]
-        ),
-    )
+    return take_step(request, pk, service_tasks.resolve_task, result="text", resolved_on="day")
 
 
 @require_POST
 def service_confirm(request, pk):
     """Somebody confirms that it is done."""
-    return take_step(
-        request,
-        pk,
-        lambda task, step: service_tasks.confirm_task(
-            actor=request.user, task=task, confirmed_by=step["text"][:50]
-        ),
-    )
+    return take_step(request, pk, service_tasks.confirm_task, confirmed_by="text")
 
 
 @require_POST
 def service_reopen(request, pk):
     """The result did not hold."""
-    return take_step(
-        request,
-        pk,
-        lambda task, step: service_tasks.reopen_task(actor=request.user, task=task, reason=step["text"]),
-    )
+    return take_step(request, pk, service_tasks.reopen_task, reason="text")
 
 
 @require_POST
 def service_drop(request, pk):
     """It will not be done here."""
-    return take_step(
-        request,
-        pk,
-        lambda task, step: service_tasks.drop_task(actor=request.user, task=task, reason=step["text"]),
-    )
+    return take_step(request, pk, service_tasks.drop_task, reason="text")

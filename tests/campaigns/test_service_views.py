@@ -82,6 +82,13 @@ def test_the_steps_are_taken_on_the_page(north, task):
     assert task.state == "DROPPED"
 
 
+def test_a_name_too_long_is_said_and_not_cut(north, cast, task):
+    resolve_task(actor=cast.north_organizer, task=task, result="修好了")
+    answer = north.post(reverse("campaigns:service_confirm", args=[task.pk]), {"text": "名" * 51})
+    task.refresh_from_db()
+    assert answer.status_code == 422 and "最多50个字" in answer.content.decode() and not task.confirmed_by
+
+
 def test_a_result_is_required_and_what_was_typed_stays(north, task):
     answer = north.post(
         reverse("campaigns:service_resolve", args=[task.pk]), {"text": " ", "day": "2026-11-20"}
