@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from attendance.models import Reason, Status, Waiver
 from attendance.services.judging import MarkInput
 from campaigns.models import Round, Topic
+from organizations.forms.choices import PickField, PicksField
 from organizations.models import Organization
 
 MAX_MARKS = 500
@@ -270,7 +271,7 @@ class MakeupForm(forms.Form):
         choices=[(Round.MAKE_UP, "补课"), (Round.HOME, "送学上门")],
         widget=forms.RadioSelect,
     )
-    topics = forms.ModelMultipleChoiceField(
+    topics = PicksField(
         label="补哪些专题", queryset=Topic.objects.none(), widget=forms.CheckboxSelectMultiple
     )
     title = forms.CharField(label="名称", max_length=100)
@@ -310,7 +311,7 @@ class MakeupForm(forms.Form):
 class MoveForm(forms.Form):
     """To which branch, from which day on."""
 
-    to_branch = forms.ModelChoiceField(label="转到哪个党支部", queryset=None, empty_label="请选择")
+    to_branch = PickField(label="转到哪个党支部", queryset=None, empty_label="请选择")
     day = forms.DateField(label="从哪天起", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
     def __init__(self, *args, user, besides, **kwargs):
@@ -323,7 +324,7 @@ class CorrectionForm(forms.Form):
     """What may be put right of a class already recorded."""
 
     title = forms.CharField(label="名称", max_length=100)
-    topics = forms.ModelMultipleChoiceField(
+    topics = PicksField(
         label="讲了哪些专题",
         queryset=Topic.objects.none(),
         required=False,
