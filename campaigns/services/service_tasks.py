@@ -32,24 +32,34 @@ def open_task(
 ) -> ServiceTask:
     """Write down one thing to be done. The same `request_uuid` again gives the same task."""
     lock_open_unit(actor, unit)
+    facts = {
+        "unit": unit,
+        "title": needed(title, "请写清是什么事。"),
+        "kind": kind,
+        "detail": detail.strip(),
+        "beneficiary": beneficiary.strip(),
+        "owner": owner,
+        "deadline": deadline,
+    }
     if request_uuid and (earlier := ServiceTask.objects.filter(request_uuid=request_uuid).first()):
-        return manageable(actor, earlier)
+        return sent_before(manageable(actor, earlier), facts)
     check_owner(actor, owner)
     if deadline and deadline < timezone.localdate():
         raise Refused("办理期限不能早于今天，请重新选一天；已经办好的，期限可以不填。", "deadline_past")
-    task = ServiceTask.objects.create(
-        campaign_id=unit.campaign_id,
-        unit=unit,
-        title=needed(title, "请写清是什么事。"),
-        kind=kind,
-        detail=detail.strip(),
-        beneficiary=beneficiary.strip(),
-        owner=owner,
-        deadline=deadline,
-        request_uuid=request_uuid,
-    )
-    step(actor, task, Kind.OPENED, detail.strip())
+    task = ServiceTask.objects.create(campaign_id=unit.campaign_id, request_uuid=request_uuid, **facts)
+    step(actor, task, Kind.OPENED, task.detail)
     return task
+
+
+def sent_before(earlier: ServiceTask, facts: dict) -> ServiceTask:
+    """The task this page made already; with other facts it must not look as if they were stored."""
+    if any(getattr(earlier, name) != value for name, value in facts.items()):
+        raise Refused(
+            f"这一页刚才已经登记好“{earlier.title}”，这次填的和那时不一样，没有保存。"
+            "要改那一件，请打开它点“修改”；要另外登记一件，请重新打开“登记”。",
+            "other_facts",
+        )
+    return earlier
 
 
 @service

@@ -39,6 +39,16 @@ def test_a_result_is_required(cast, task):
         resolve_task(actor=cast.north_organizer, task=task, result="  ")
 
 
+def test_the_same_key_with_other_facts_is_refused(cast, branch):
+    key = uuid.uuid4()
+    facts = {"actor": cast.north_organizer, "unit": branch, "request_uuid": key}
+    first = open_task(title="修路", owner=cast.wang, **facts)
+    assert open_task(title=" 修路 ", owner=cast.wang, **facts) == first
+    for other in ({"title": "修桥", "owner": cast.wang}, {"title": "修路"}):
+        with pytest.raises(Refused, match="刚才已经登记好"):
+            open_task(**other, **facts)
+
+
 def test_every_step_twice_is_one_step(cast, task):
     for _ in range(2):
         note_task(actor=cast.north_organizer, task=task, text="已联系")
