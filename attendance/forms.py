@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 
 from attendance.models import Reason, Status, Waiver
 from attendance.services.judging import MarkInput
+from campaigns.forms.sessions import title_of
 from campaigns.models import Round, Topic
 from organizations.forms.choices import PickField, PicksField
 from organizations.models import Organization
@@ -274,7 +275,7 @@ class MakeupForm(forms.Form):
     topics = PicksField(
         label="补哪些专题", queryset=Topic.objects.none(), widget=forms.CheckboxSelectMultiple
     )
-    title = forms.CharField(label="名称", max_length=100)
+    title = forms.CharField(label="名称", max_length=100, required=False)
     day = forms.DateField(label="日期", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     starts = forms.TimeField(label="开始", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     ends = forms.TimeField(label="结束", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
@@ -287,9 +288,13 @@ class MakeupForm(forms.Form):
         self.fields["topics"].queryset = Topic.objects.filter(campaign=campaign)
         for name in ("title", "day", "starts", "ends", "venue", "lecturer"):
             self.fields[name].widget.attrs["class"] = "form-control"
+        self.fields["title"].widget.attrs["placeholder"] = "不写就用“补课：专题名称”"
 
     def clean(self):
         cleaned = super().clean()
+        if not cleaned.get("title", "").strip() and "round" in cleaned:
+            word = dict(self.fields["round"].choices)[cleaned["round"]]
+            cleaned["title"] = title_of(word, cleaned.get("topics") or [])
         if cleaned.get("starts") and cleaned.get("ends") and cleaned["ends"] <= cleaned["starts"]:
             self.add_error("ends", "结束时间要晚于开始时间。")
         return cleaned

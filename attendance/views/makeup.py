@@ -137,11 +137,9 @@ def _initial(entries, data):
     topics = queries.topics_in(owed, compulsory)
     asked = [topic for topic in topics if str(topic.pk) == data.get("topic", "")]
     home = data.get("list") == "home_waiting"
-    about = f"：{asked[0].name}" if asked else ""
     return {
         "round": Round.HOME if home else Round.MAKE_UP,
         "topics": asked or topics,
-        "title": ("送学上门" if home else "补课") + about[:80],
         "day": timezone.localdate(),
         "starts": time(9, 0),
         "ends": time(11, 0),

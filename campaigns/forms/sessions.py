@@ -23,6 +23,7 @@ LENGTHS = [
     ("", "其他"),
 ]
 AUDIENCES = [("WHOLE", "全体党员"), *((value, f"只有{label}") for value, label in Category.choices)]
+LONGEST_ABOUT = 40
 NAME_BREAKS = re.compile(r"[,，、;；\s]+")
 
 
@@ -159,8 +160,16 @@ class SessionForm(Versioned, forms.Form):
 
 
 def suggested_title(form: TrainingForm, topics) -> str:
-    first = next(iter(topics or []), None)
-    return f"{form.name}：{first.name}"[:100] if first else form.name
+    return title_of(form.name, topics or [])
+
+
+def title_of(word: str, topics) -> str:
+    """补课：党的创新理论、乡村振兴; of more than two topics the first and how many."""
+    names = [topic.name for topic in topics]
+    about = "、".join(names)
+    if len(names) > 2 or len(about) > LONGEST_ABOUT:
+        about = names[0] if len(names) == 1 else f"{names[0]}等{len(names)}个专题"
+    return f"{word}：{about}"[:100] if about else word
 
 
 def first_values(campaign: Campaign, unit: Unit | None) -> dict:

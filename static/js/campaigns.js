@@ -5,11 +5,14 @@
 
   function suggestTitle(form) {
     const kind = form.elements.form;
-    const topic = form.querySelector('input[name="topics"]:checked');
+    const names = Array.from(form.querySelectorAll('input[name="topics"]:checked'), function (box) { return box.dataset.name; });
+    // As the server names it (campaigns/forms/sessions.py, title_of).
+    const all = names.join("、");
+    const about = names.length > 1 && (names.length > 2 || all.length > 40) ? names[0] + "等" + names.length + "个专题" : all;
     const title = form.elements.title;
     if (!kind || !title || !kind.options) return;
     const word = kind.options[kind.selectedIndex].text;
-    title.placeholder = topic ? word + "：" + topic.dataset.name : word;
+    title.placeholder = about ? word + "：" + about : word;
   }
 
   function showOtherLength(form) {

@@ -218,6 +218,13 @@ def test_a_makeup_class_settles_the_debt(client, scene, held):
     assert_derived_rows_are_true(scene.campaign)
 
 
+def test_a_makeup_class_without_a_name_is_named_by_its_topics(client, scene, held):
+    as_user(client, scene.north_organizer)
+    client.post(of_campaign("makeup_new", scene), makeup_form(scene, scene.zhao, title=""))
+    (topic,) = scene.topics(0)
+    assert TrainingSession.objects.get(round="MAKE_UP").title == f"补课：{topic.name}"
+
+
 def test_people_of_two_branches_are_hosted_by_their_township(client, scene, held):
     as_user(client, scene.north_organizer)
     client.post(of_campaign("makeup_new", scene), makeup_form(scene, scene.zhao, scene.qian))
