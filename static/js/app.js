@@ -132,6 +132,16 @@
     }
   });
 
+  // A button that acts on ticked rows says how many: <span data-count="entry" data-counted="为这{}人开补课班">.
+  function showCount(words) {
+    words.dataset.idle = words.dataset.idle || words.textContent;
+    const ticked = document.querySelectorAll('input[type="checkbox"][name="' + words.dataset.count + '"]:checked').length;
+    words.textContent = ticked ? words.dataset.counted.replace("{}", ticked) : words.dataset.idle;
+  }
+  function showCounts() { document.querySelectorAll("[data-count]").forEach(showCount); }
+  document.addEventListener("change", showCounts);
+  window.addEventListener("pageshow", showCounts);
+
   // Asking before typed or tapped work is lost. House code may call markChanged/markSaved itself.
   const changed = new Set();
   function markChanged(form) { changed.add(form); }
