@@ -39,8 +39,10 @@ def todos(user: User) -> list[Todo]:
         Todo(text=f"{never}人一次都没参加", count=never, url=link("roster_list", "never")),
     ]
     if user.keeps_records:
-        changes = roster_differences(unit).total + tree_differences(unit).total
-        lines.append(
-            Todo(text=f"{changes}处名册变动待采纳", count=changes, url=link("roster_changes"), level="warn")
-        )
+        people = roster_differences(unit)
+        new = people.new.count()
+        other = people.total - new + tree_differences(unit).total
+        changes = link("roster_changes")
+        lines.append(Todo(text=f"{new}人还没进冬训名册", count=new, url=changes, level="warn"))
+        lines.append(Todo(text=f"{other}处名册变动还没加入", count=other, url=changes, level="warn"))
     return [line for line in lines if line.count]

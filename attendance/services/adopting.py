@@ -62,7 +62,7 @@ def _adopt(actor: User, unit: Unit) -> Adopted:
         audit.record(
             actor=actor,
             action="roster.adopted",
-            summary=f"采纳名册变动：{unit.name}（{adopted.words}）",
+            summary=f"更新名册：{unit.name}（{adopted.words}）",
             target=campaign,
             organization=unit.organization,
             path=unit.path,

@@ -60,7 +60,7 @@ def _unit_of(campaign: Campaign, branch: Organization) -> Unit:
     unit = Unit.objects.filter(campaign=campaign, organization=branch, closed_on__isnull=True).first()
     if unit is None:
         raise Refused(
-            f"“{branch.name}”还不是“{campaign.label}”的参训单位。新设的支部，请先在“名册变动”里采纳；"
+            f"“{branch.name}”还不是“{campaign.label}”的参训单位。新设的支部，请先在“名册变动”里按“全部加入名册”；"
             "不在这次冬训范围内的，请由上级办理。",
             code="no_unit",
         )

@@ -59,7 +59,7 @@ def _adopt(actor: User, unit: Unit) -> TreeAdopted:
     audit.record(
         actor=actor,
         action="units.adopted",
-        summary=f"采纳党组织变动：{unit.name}（{adopted.words}）",
+        summary=f"党组织变动加入名册：{unit.name}（{adopted.words}）",
         target=unit.campaign,
         organization=unit.organization,
         path=unit.path,
@@ -72,7 +72,7 @@ def _refuse(unit: Unit, found: TreeDifferences) -> None:
     campaign: Campaign = unit.campaign
     top = campaign.organization
     if found.moved.exists() and unit.organization_id != top.pk:
-        raise Refused(f"有单位换了上级，两边都要动，请由{top.name}采纳。", code="moved")
+        raise Refused(f"有单位换了上级，两边都要动，请由{top.name}加入名册。", code="moved")
     if outside := found.moved.exclude(within("organization__path", top.path)).first():
         raise Refused(f"“{outside.name}”已经不在{top.name}下面，它的数字要由上级先处理。", code="outside")
     places = {path for one in (*found.renamed, *found.moved, *found.closed) for path in ancestors(one.path)}

@@ -68,6 +68,6 @@ def _adopt(request, campaign, unit):
         messages.warning(request, refusal.message)
     else:
         done = [found.words for found in (tree, adopted) if found.total]
-        nothing = "名册和党员名单已经一致，没有要采纳的。"
-        messages.success(request, f"已采纳：{'；'.join(done)}。" if done else nothing)
+        nothing = "名册和党员名单已经一致，没有要加入的。"
+        messages.success(request, f"名册已更新：{'；'.join(done)}。" if done else nothing)
     return redirect(f"{reverse('attendance:roster_changes', args=[campaign.pk])}?unit={unit.pk}")

@@ -150,7 +150,7 @@ def draw_units(*, actor: User, campaign: Campaign) -> list[Unit]:
     """
     campaign = locked(actor, campaign)
     if campaign.stage != Stage.PREPARING:
-        raise Refused("冬训已经开始，参训单位已划定；单位变动请到名册页采纳。", "not_preparing")
+        raise Refused("冬训已经开始，参训单位已划定；单位变动请到“名册变动”里加入。", "not_preparing")
     organizations = list(Organization.objects.below(campaign.organization).open())
     known = {unit.organization_id: unit for unit in Unit.objects.filter(campaign=campaign)}
     drop_units(campaign, set(known) - {organization.pk for organization in organizations})

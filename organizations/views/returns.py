@@ -21,7 +21,8 @@ def member_return(request, pk):
         try:
             return_member(actor=request.user, member=member, **form.cleaned_data)
             messages.success(
-                request, f"{member.name}已经登记回来。进行中的冬训，请到“名册变动”里采纳，数字才会跟着变。"
+                request,
+                f"{member.name}已经登记回来。进行中的冬训，请到“名册变动”里按“全部加入名册”，数字才会跟着变。",
             )
             return redirect("organizations:member_detail", pk)
         except Refused as refusal:
