@@ -1,0 +1,135 @@
+"""Acts of a random life: people and branches."""
+
+from uuid import uuid4
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from attendance.services.adopting import adopt_differences
+from attendance.services.moving import merge_branch, move_member
+from attendance.services.roster import end_waiver, set_waiver
+from attendance.services.tree import adopt_tree
+from organizations.models import Member, Organization
+from organizations.services.members import change_member, create_member, leave_member
+from organizations.services.organizations import (
+    change_organization,
+    close_organization,
+    create_organization,
+)
+from organizations.services.transfers import return_member
+from tests.attendance.life_scene import (
+    DAYS,
+    NUMBER,
+    Being,
+    ago,
+)
+from tests.base import fixture_writes
+
+
+class PeopleActs(Being):
+    """Waivers, moves, leaving, coming back; branches that appear, merge and move; adopting all that."""
+
+    # --- People ----------------------------------------------------------------------------------
+    @rule(number=NUMBER, days=DAYS)
+    def waive(self, number, days):
+        with self.act("waive"):
+            set_waiver(
+                actor=self.scene.officer,
+                entry=self.pick(self.entries(), number),
+                reason="OLD_AGE",
+                since=ago(days),
+            )
+
+    @rule(number=NUMBER, days=DAYS)
+    def end_waiver(self, number, days):
+        if entry := self.pick(self.entries().filter(required=False), number):
+            with self.act("end a waiver"):
+                end_waiver(actor=self.scene.officer, entry=entry, until=ago(days))
+
+    @rule(who=NUMBER, number=NUMBER, to=NUMBER, days=DAYS)
+    def move(self, who, number, to, days):
+        with self.act("move"):
+            move_member(
+                actor=self.actor(who),
+                member=self.pick(Member.objects.present(), number),
+                to_branch=self.pick(self.branches(), to),
+                day=ago(days),
+            )
+
+    @rule(number=NUMBER, days=DAYS)
+    def leave(self, number, days):
+        with self.act("leave"):
+            leave_member(
+                actor=self.scene.officer,
+                member=self.pick(Member.objects.all(), number),
+                left_on=ago(days),
+                reason="其他",
+            )
+
+    @rule(number=NUMBER, to=NUMBER, days=DAYS)
+    def come_back(self, number, to, days):
+        if member := self.pick(Member.objects.filter(left_on__isnull=False), number):
+            branch = member.branch if to % 2 else self.pick(self.branches(), to)
+            with self.act("return"):
+                return_member(actor=self.scene.officer, member=member, branch=branch, day=ago(days))
+
+    @rule(
+        number=NUMBER,
+        what=st.sampled_from(["is_floating", "is_home_bound", "post", "category"]),
+        yes=st.booleans(),
+    )
+    def edit(self, number, what, yes):
+        values = {"post": ("", "SECRETARY"), "category": ("FULL", "PROBATIONARY")}.get(what, (False, True))
+        member = self.pick(Member.objects.present(), number)
+        with self.act("edit"):
+            change_member(actor=self.scene.officer, member=member, **{what: values[yes]})
+
+    @rule(number=NUMBER)
+    def newcomer(self, number):
+        with self.act("new member"):
+            name = f"新来{Member.objects.count()}"
+            create_member(actor=self.scene.officer, branch=self.pick(self.branches(), number), name=name)
+
+    @rule(where=st.sampled_from(["district", "north", "south"]))
+    def adopt(self, where):
+        unit = self.units().get(organization=getattr(self.scene, where))
+        with self.act("adopt"):
+            adopt_tree(actor=self.scene.officer, unit=unit)
+            adopt_differences(actor=self.scene.officer, unit=unit)
+            if where == "district":
+                assert adopt_differences(actor=self.scene.officer, unit=unit).total == 0
+
+    # --- Branches --------------------------------------------------------------------------------
+    @rule(in_north=st.booleans())
+    def new_branch(self, in_north):
+        parent = self.scene.north if in_north else self.scene.south
+        code = f"{parent.code}N{Organization.objects.count()}"
+        with self.act("new branch"):
+            create_organization(actor=self.scene.officer, parent=parent, code=code, name=code, kind="BRANCH")
+
+    @rule(number=NUMBER, to=NUMBER, days=DAYS)
+    def merge(self, number, to, days):
+        branch = self.pick(self.branches().open(), number)
+        with self.act("merge branches"):
+            merge_branch(
+                actor=self.scene.officer,
+                branch=branch,
+                to_branch=self.pick(self.branches(), to),
+                day=ago(days % 4),
+            )
+            close_organization(actor=self.scene.officer, organization=branch)
+
+    @rule(number=NUMBER)
+    def rename(self, number):
+        with self.act("rename a branch"):
+            branch = self.pick(self.branches(), number)
+            change_organization(actor=self.scene.officer, organization=branch, name=f"改名{uuid4().hex[:6]}")
+
+    @rule(number=NUMBER, to_north=st.booleans())
+    def new_parent(self, number, to_north):
+        """Another parent or another place in the list; there is no page for it yet, an import does it."""
+        parent = self.scene.north if to_north else self.scene.south
+        branch = self.pick(self.branches(), number)
+        with self.act("move a branch"), fixture_writes():
+            Organization.objects.move(branch, Organization.objects.get(pk=parent.pk), "first-child")
+            self.moved_places = True
