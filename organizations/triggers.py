@@ -7,8 +7,12 @@ SQLITE = [
     f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
     f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON organizations_auditevent "
     f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+    # INSERT OR REPLACE takes the old row away without asking the trigger on DELETE.
+    f"CREATE TRIGGER audit_no_replace BEFORE INSERT ON organizations_auditevent "
+    f"WHEN EXISTS (SELECT 1 FROM organizations_auditevent WHERE id = NEW.id) "
+    f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
 ]
-SQLITE_DROP = ["DROP TRIGGER IF EXISTS audit_no_update", "DROP TRIGGER IF EXISTS audit_no_delete"]
+SQLITE_DROP = [f"DROP TRIGGER IF EXISTS audit_no_{change}" for change in ("update", "delete", "replace")]
 POSTGRESQL = [
     f"CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS "
     f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$",

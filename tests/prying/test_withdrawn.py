@@ -1,4 +1,4 @@
-"""Scope taken away between two requests, and between asking for a file and fetching it: the next one is denied."""
+"""Scope taken away between two requests, or between asking for a file and fetching it: the next is denied."""
 
 from uuid import uuid4
 
