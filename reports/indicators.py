@@ -203,7 +203,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     ),
     Indicator(
         "RATE_ALL",
-        "参训率（全员口径）",
+        "参训率（全员口径，含不作硬性要求的）",
         "参训人数 ÷ 党员总数",
         "%",
         "people",

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.worksheet import Worksheet
 
 from reports.indicators import CATALOGUE, WHY_NAMES, Average, Rate, Share, Value
@@ -104,6 +106,11 @@ def _columns() -> tuple[Column, ...]:
 COLUMNS = _columns()
 FIRST_COLUMN = 3  # after 序号 and 单位
 LAST_COLUMN = FIRST_COLUMN + len(COLUMNS) - 1
+# Nobody could read forty columns on one page: printed, the sheet is two wide, this column ends the first.
+LAST_OF_FIRST_PAGE = FIRST_COLUMN + max(
+    place for place, column in enumerate(COLUMNS) if column.group == "到课（人次）"
+)
+PRINT_SCALE = 85
 HEAD_ROW = 3
 FIRST_ROW = HEAD_ROW + 2
 
@@ -127,7 +134,7 @@ class Person:
     why: str
     owed_topics: int
     times: int
-    hours: str
+    hours: Decimal
 
 
 @dataclass(frozen=True)
@@ -176,26 +183,29 @@ def build(report: Report, *, progress: Callable[[int], None] = lambda done: None
 # --- 情况统计表 -------------------------------------------------------------------------
 def _sheet(sheet: Worksheet, report: Report, rows: list[Row]) -> None:
     look = Look(sheet)
-    _title(sheet, report, LAST_COLUMN)
+    _title(sheet, report, LAST_OF_FIRST_PAGE)
+    _title(sheet, report, LAST_COLUMN, first=LAST_OF_FIRST_PAGE + 1, more="（续）")
     _heads(sheet, look)
     number = 0
     for place, row in enumerate([*rows, report.total], FIRST_ROW):
         number += row.level == "plain"
         _row(look, place, row, number if row.level == "plain" else None)
-    _foot(sheet, FIRST_ROW + len(rows) + 1, report, LAST_COLUMN)
+    _foot(sheet, FIRST_ROW + len(rows) + 1, report, LAST_OF_FIRST_PAGE)
     _print_setup(sheet, report, f"{HEAD_ROW}:{HEAD_ROW + 1}", f"C{FIRST_ROW}")
+    _two_pages_wide(sheet)
 
 
-def _title(sheet: Worksheet, report: Report, last: int) -> None:
-    sheet.merge_cells(start_row=1, end_row=1, start_column=1, end_column=last)
-    write_text(sheet.cell(1, 1), report.title)
-    sheet.cell(1, 1).font, sheet.cell(1, 1).alignment = TITLE, CENTER
+def _title(sheet: Worksheet, report: Report, last: int, *, first: int = 1, more: str = "") -> None:
+    """The title and who fills it in, over the columns `first` to `last` of one printed page."""
+    sheet.merge_cells(start_row=1, end_row=1, start_column=first, end_column=last)
+    write_text(sheet.cell(1, first), report.title + more)
+    sheet.cell(1, first).font, sheet.cell(1, first).alignment = TITLE, CENTER
     sheet.row_dimensions[1].height = 40
-    third = max(1, last // 3)
+    before, third = first - 1, max(1, (last - first + 1) // 3)
     parts = (
-        (1, third, f"填报单位：{report.unit}", "left"),
-        (third + 1, 2 * third, f"填报人：{report.exporter}", "center"),
-        (2 * third + 1, last, f"填报日期：{report.made_on}", "right"),
+        (first, before + third, f"填报单位：{report.unit}", "left"),
+        (before + third + 1, before + 2 * third, f"填报人：{report.exporter}", "center"),
+        (before + 2 * third + 1, last, f"填报日期：{report.made_on}", "right"),
     )
     for start, end, text, side in parts:
         sheet.merge_cells(start_row=2, end_row=2, start_column=start, end_column=end)
@@ -301,6 +311,16 @@ def _print_setup(sheet: Worksheet, report: Report, repeated: str, frozen: str) -
     sheet.sheet_view.showGridLines = False
 
 
+def _two_pages_wide(sheet: Worksheet) -> None:
+    """Left half, then right half of the same rows. Fitted to two pages Excel would heed no break."""
+    sheet.sheet_properties.pageSetUpPr.fitToPage = False
+    sheet.page_setup.fitToWidth = sheet.page_setup.fitToHeight = None
+    sheet.page_setup.scale = PRINT_SCALE
+    sheet.page_setup.pageOrder = "overThenDown"
+    sheet.col_breaks.append(Break(id=LAST_OF_FIRST_PAGE))
+    sheet.print_title_cols = "A:B"
+
+
 # --- 人员名单 -----------------------------------------------------------------------------
 NAME_HEADS = (
     ("序号", 7),
@@ -355,7 +375,8 @@ def _person(look: Look, row: int, number: int, person: Person) -> None:
     )
     for place, value in enumerate(cells, 1):
         cell = look.sheet.cell(row, place)
-        look.dress(cell, PLAIN, LEFT if place in (2, 3) else CENTER)
+        number = "0.0" if isinstance(value, Decimal) else "General"
+        look.dress(cell, PLAIN, LEFT if place in (2, 3) else CENTER, number=number)
         if isinstance(value, str):
             write_text(cell, value)
         else:

@@ -1,6 +1,7 @@
 """The people of a unit, for the names sheet and the branch page."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from attendance.models import Standing
 from attendance.queries.people import ON_ROSTER, standings
@@ -24,7 +25,7 @@ def names(unit: Unit, using: str = "default") -> Iterator[Person]:
             why=standing.get_why_display() if standing.why else "",
             owed_topics=standing.makeup_mask.bit_count(),
             times=standing.attended,
-            hours=f"{standing.minutes / minutes_per_hour:.1f}",
+            hours=Decimal(f"{standing.minutes / minutes_per_hour:.1f}"),
         )
 
 

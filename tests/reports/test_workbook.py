@@ -108,11 +108,22 @@ def test_it_prints_on_a4_landscape_with_repeated_heads(winter):
     heads = [cell.value for cell in sheet[2] if cell.value]
     assert heads[0] == "填报单位：海州区委" and heads[1] == "填报人：区委主管"
     assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
-    assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (1, 0)
-    assert sheet.print_title_rows == "$3:$4"
+    assert sheet.print_title_rows == "$3:$4" and sheet.print_title_cols == "$A:$B"
     assert "A1:" in str(sheet.merged_cells)
     assert "内部资料" in sheet.oddFooter.left.text and "截至" in sheet.oddFooter.right.text
     assert all(cell.border.left.style == "thin" for cell in sheet[workbook.FIRST_ROW])
+
+
+def test_the_wide_sheet_prints_on_two_pages_cut_between_groups(winter):
+    sheet = opened(winter.district_unit)["情况统计表"]
+    last = workbook.LAST_OF_FIRST_PAGE
+    assert [cut.id for cut in sheet.col_breaks.brk] == [
+        last
+    ] and not sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert sheet.cell(1, last + 1).value == f"{winter.campaign.label}情况统计表（续）"
+    places = [last - workbook.FIRST_COLUMN, last - workbook.FIRST_COLUMN + 1]
+    before, after = (workbook.COLUMNS[place].group for place in places)
+    assert before != after
 
 
 def test_the_names_sheet_lists_everybody_once_and_no_numbers_of_theirs(winter):
@@ -121,6 +132,7 @@ def test_the_names_sheet_lists_everybody_once_and_no_numbers_of_theirs(winter):
     assert [row[2] for row in rows] == ["王北甲", "李北乙", "赵北丙", "钱北丁"]
     qian = dict(zip([head for head, _ in workbook.NAME_HEADS], rows[3], strict=True))
     assert (qian["应训"], qian["参训"], qian["未训原因"], qian["待补专题数"]) == ("是", "否", "已登记缺席", 2)
+    assert isinstance(qian["学时"], int | float), "hours are a number to calculate with"
     assert rows[2][4] == "否", "赵北丙 is waived"
     assert "金丝雀" not in str([*sheet.values]), "people of the other township"
     assert not {"身份证号", "手机", "电话"} & {str(cell) for row in sheet.values for cell in row}
