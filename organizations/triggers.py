@@ -8,8 +8,8 @@ SQLITE = [
     f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON organizations_auditevent "
     f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
     # INSERT OR REPLACE takes the old row away without asking the trigger on DELETE.
-    f"CREATE TRIGGER audit_no_replace BEFORE INSERT ON organizations_auditevent "
-    f"WHEN EXISTS (SELECT 1 FROM organizations_auditevent WHERE id = NEW.id) "
+    "CREATE TRIGGER audit_no_replace BEFORE INSERT ON organizations_auditevent "
+    "WHEN EXISTS (SELECT 1 FROM organizations_auditevent WHERE id = NEW.id) "
     f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
 ]
 SQLITE_DROP = [f"DROP TRIGGER IF EXISTS audit_no_{change}" for change in ("update", "delete", "replace")]
