@@ -110,7 +110,7 @@ LAST_COLUMN = FIRST_COLUMN + len(COLUMNS) - 1
 LAST_OF_FIRST_PAGE = FIRST_COLUMN + max(
     place for place, column in enumerate(COLUMNS) if column.group == "到课（人次）"
 )
-PRINT_SCALE = 85
+PRINT_SCALE = 71
 HEAD_ROW = 3
 FIRST_ROW = HEAD_ROW + 2
 
