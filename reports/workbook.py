@@ -207,7 +207,8 @@ def _title(sheet: Worksheet, report: Report, last: int, *, first: int = 1, more:
         (before + third + 1, before + 2 * third, f"填报人：{report.exporter}", "center"),
         (before + 2 * third + 1, last, f"填报日期：{report.made_on}", "right"),
     )
-    for start, end, text, side in parts:
+    # On the second page the repeated columns bring 填报单位 along.
+    for start, end, text, side in parts[bool(more) :]:
         sheet.merge_cells(start_row=2, end_row=2, start_column=start, end_column=end)
         write_text(sheet.cell(2, start), text)
         sheet.cell(2, start).font = PLAIN

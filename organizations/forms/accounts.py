@@ -44,6 +44,18 @@ def roles_for(user: User) -> list[tuple[str, str]]:
     return [(role.value, role.label) for role in given]
 
 
+def with_place(organizations) -> list[tuple[int, str]]:
+    """Choices that tell the first branches of two villages apart: 望潮镇党委 · 东湾村党支部."""
+    names, found = {}, []
+    for one in organizations.order_by("path"):
+        names[one.path] = one.name
+        above = names.get(one.path[: -Organization.steplen])
+        # The one at the top stands before everything and tells nothing apart.
+        is_top = len(one.path) <= 2 * Organization.steplen
+        found.append((one.pk, one.name if is_top or not above else f"{above} · {one.name}"))
+    return found
+
+
 class AccountForm(forms.Form):
     """One new account."""
 
@@ -60,15 +72,19 @@ class AccountForm(forms.Form):
 
     def __init__(self, *args, user: User, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["organization"].queryset = Organization.objects.manageable_by(user).open()
+        mine = Organization.objects.manageable_by(user).open()
+        self.fields["organization"].queryset = mine
+        self.fields["organization"].choices = [("", "请选择"), *with_place(mine)]
         self.fields["role"].choices = roles_for(user)
 
 
 class BulkAccountForm(forms.Form):
     """One new account of the same role for each chosen organization."""
 
-    role = forms.ChoiceField()
-    organizations = PicksField(queryset=None, error_messages={"required": "请至少勾选一个党组织。"})
+    role = forms.ChoiceField(label="角色")
+    organizations = PicksField(
+        label="党组织", queryset=None, error_messages={"required": "请至少勾选一个党组织。"}
+    )
 
     def __init__(self, *args, user: User, **kwargs):
         super().__init__(*args, **kwargs)

@@ -142,6 +142,20 @@
   document.addEventListener("change", showCounts);
   window.addEventListener("pageshow", showCounts);
 
+  // A long <select> with a box above it: only the choices with these words stay.
+  document.querySelectorAll("[data-narrows]").forEach(function (box) {
+    const list = document.querySelector(box.dataset.narrows);
+    const all = Array.from(list.options);
+    box.addEventListener("input", function () {
+      const words = box.value.trim();
+      const left = all.filter(function (option) { return !option.value || option.text.indexOf(words) >= 0; });
+      const chosen = list.value;
+      list.replaceChildren.apply(list, left);
+      const real = left.filter(function (option) { return option.value; });
+      list.value = real.some(function (option) { return option.value === chosen; }) ? chosen : words && real.length === 1 ? real[0].value : "";
+    });
+  });
+
   // Asking before typed or tapped work is lost. House code may call markChanged/markSaved itself.
   const changed = new Set();
   function markChanged(form) { changed.add(form); }

@@ -213,3 +213,15 @@ def test_create_officer_opens_the_first_account_once(capsys):
     assert User.objects.get(username="officer").check_password(password)
     with pytest.raises(CommandError, match="已经有账号"):
         call_command("create_officer", **options)
+
+
+def test_the_picker_tells_branches_of_two_townships_apart(cast, client):
+    client.force_login(cast.officer)
+    shown = client.get(reverse("organizations:account_new")).content.decode()
+    assert "北山镇党委 · 北山村党支部" in shown and ">北山镇党委<" in shown
+
+
+def test_the_slip_leads_back_and_says_what_to_do_when_it_is_lost(cast, client):
+    client.force_login(cast.north_organizer)
+    shown = client.get(reverse("organizations:account_slip")).content.decode()
+    assert reverse("organizations:account_list") in shown and "开通条丢了不要紧" in shown
