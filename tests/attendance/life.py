@@ -222,15 +222,14 @@ class Life(PeopleActs):
             assert self.campaign.recount_due_at is None
 
     @rule(number=NUMBER)
-    def freeze(self, number):
-        with self.act("freeze"):
-            freeze_unit(actor=self.scene.officer, unit=self.pick(self.units(), number))
-
-    @rule()
-    def thaw(self):
+    def freeze_or_thaw(self, number):
+        """A frozen unit refuses nearly everything: never two at a time, and not for long."""
         if self.units().filter(frozen_at__isnull=False).exists():
             thaw_unit(actor=self.scene.officer, unit=self.scene.district_unit)
             self.done["thaw"] += 1
+        elif number % 3 == 0:
+            with self.act("freeze"):
+                freeze_unit(actor=self.scene.officer, unit=self.pick(self.units(), number))
 
     # --- What must hold ----------------------------------------------------------------------------
     @invariant()

@@ -52,7 +52,7 @@ class PeopleActs(Being):
             move_member(
                 actor=self.actor(who),
                 member=self.pick(Member.objects.present(), number),
-                to_branch=self.pick(self.branches(), to),
+                to_branch=self.pick(self.branches().open(), to),
                 day=ago(days),
             )
 
@@ -90,8 +90,7 @@ class PeopleActs(Being):
             name = f"新来{Member.objects.count()}"
             create_member(actor=self.scene.officer, branch=self.pick(self.branches(), number), name=name)
 
-    @rule(where=st.sampled_from(["district", "north", "south"]))
-    def adopt(self, where):
+    def _adopt(self, where):
         unit = self.units().get(organization=getattr(self.scene, where))
         with self.act("adopt"):
             adopt_tree(actor=self.scene.officer, unit=unit)
@@ -99,9 +98,15 @@ class PeopleActs(Being):
             if where == "district":
                 assert adopt_differences(actor=self.scene.officer, unit=unit).total == 0
 
+    # Twice in the urn: without it neither leaving, coming back nor a new branch reaches a figure.
+    places = st.sampled_from(["district", "district", "north", "south"])
+    adopt, adopt_more = rule(where=places)(_adopt), rule(where=places)(_adopt)
+
     # --- Branches --------------------------------------------------------------------------------
     @rule(in_north=st.booleans())
     def new_branch(self, in_north):
+        if self.branches().open().count() > 7:
+            return
         parent = self.scene.north if in_north else self.scene.south
         code = f"{parent.code}N{Organization.objects.count()}"
         with self.act("new branch"):
@@ -114,7 +119,7 @@ class PeopleActs(Being):
             merge_branch(
                 actor=self.scene.officer,
                 branch=branch,
-                to_branch=self.pick(self.branches(), to),
+                to_branch=self.pick(self.branches().open().exclude(pk=branch.pk), to) or branch,
                 day=ago(days % 4),
             )
             close_organization(actor=self.scene.officer, organization=branch)
@@ -128,6 +133,8 @@ class PeopleActs(Being):
     @rule(number=NUMBER, to_north=st.booleans())
     def new_parent(self, number, to_north):
         """Another parent or another place in the list; there is no page for it yet, an import does it."""
+        if number % 3:
+            return
         parent = self.scene.north if to_north else self.scene.south
         branch = self.pick(self.branches(), number)
         with self.act("move a branch"), fixture_writes():
