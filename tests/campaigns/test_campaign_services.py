@@ -128,7 +128,7 @@ def test_drawing_costs_the_same_for_many_units(cast, django_assert_max_num_queri
 
 def test_an_open_campaign_draws_no_units(cast):
     campaign = make_campaign(cast)
-    with pytest.raises(Refused, match="名册页"):
+    with pytest.raises(Refused, match="名册变动"):
         draw_units(actor=cast.officer, campaign=campaign)
 
 
