@@ -10,7 +10,7 @@ SQLITE = [
     # INSERT OR REPLACE takes the old row away without asking the trigger on DELETE.
     "CREATE TRIGGER audit_no_replace BEFORE INSERT ON organizations_auditevent "
     "WHEN EXISTS (SELECT 1 FROM organizations_auditevent WHERE id = NEW.id) "
-    f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+    "BEGIN SELECT RAISE(ABORT, 'audit rows are append-only'); END",
 ]
 SQLITE_DROP = [f"DROP TRIGGER IF EXISTS audit_no_{change}" for change in ("update", "delete", "replace")]
 POSTGRESQL = [

@@ -28,7 +28,7 @@ ACTORS = (
     "closed account",
     "anonymous",
 )
-SHARE = 67
+SHARE = 151
 
 
 def report(troubles) -> str:

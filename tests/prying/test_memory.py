@@ -383,18 +383,22 @@ def acts_of_the_left(winter) -> dict:
     return {f"organizations.services.{name}": run for name, run in organization_acts(winter).items()}
 
 
+def newest() -> int:
+    return AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 def events_of(winter, name) -> list[AuditEvent]:
     left = acts_of_the_left(winter)
     if name in left:
         before, run = 0, left[name]
         if name.endswith("record_download"):
             before = 1  # the job it downloads was asked for
-        last = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
+        last = newest()
         run()
         return list(AuditEvent.objects.filter(pk__gt=last).order_by("pk"))[before:]
     prepare, perform = ACTS[name]
     ready = prepare(winter)
-    last = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
+    last = newest()
     perform(winter, ready)
     return list(AuditEvent.objects.filter(pk__gt=last))
 
@@ -411,17 +415,29 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 OWN_CODES = re.compile(r"HZ\w*|N1")
 
 
-@pytest.mark.parametrize("name", audited())
-def test_an_act_leaves_one_event_a_lay_person_can_read(winter, name):
-    events = events_of(winter, name)
-    assert len(events) == 1, [event.summary for event in events]
+def test_every_act_leaves_one_event_a_lay_person_can_read(winter):
+    """One after the other on the same winter, each undone again."""
+    troubles = []
+    for name in audited():
+        with transaction.atomic():
+            troubles += [f"{name}: {trouble}" for trouble in complaints(events_of(winter, name))]
+            transaction.set_rollback(True)
+    assert troubles == []
+
+
+def complaints(events):
+    if len(events) != 1:
+        yield f"left {len(events)} events: {[event.summary for event in events]}"
+        return
     event = events[0]
-    said = OWN_CODES.sub("", event.summary)
-    assert CHINESE.search(said) and not MACHINE.search(said), event.summary
-    assert event.path and event.target_type and event.target_id
-    for change in event.details.get("changes", []) if isinstance(event.details, dict) else []:
-        for word in (change.get("label", "的"), change.get("before", ""), change.get("after", "")):
-            assert not MACHINE.search(OWN_CODES.sub("", str(word))), change
+    if not CHINESE.search(event.summary) or MACHINE.search(OWN_CODES.sub("", event.summary)):
+        yield f"is no sentence for people: {event.summary}"
+    if not (event.path and event.target_type and event.target_id):
+        yield "belongs to no place or record"
+    for change in event.details.get("changes", []):
+        words = " ".join(str(change.get(key, "")) for key in ("label", "before", "after"))
+        if MACHINE.search(OWN_CODES.sub("", words)):
+            yield f"tells a change in the machine's words: {words}"
 
 
 def test_a_refused_act_leaves_no_event(winter):
