@@ -58,7 +58,7 @@ class Attendance(models.Model):
         RosterEntry, on_delete=models.PROTECT, related_name="rows", db_index=False, verbose_name="党员"
     )
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="rows", verbose_name="支部")
-    part = models.CharField(max_length=8, choices=Part, default=Part.EXPECTED)
+    part = models.CharField("参加方式", max_length=8, choices=Part, default=Part.EXPECTED)
     status = models.CharField("情况", max_length=10, choices=Status, default=Status.UNMARKED)
     reason = models.CharField("原因", max_length=8, choices=Reason, blank=True)
     minutes = models.PositiveIntegerField("分钟", default=0)
@@ -66,7 +66,7 @@ class Attendance(models.Model):
     held_on = models.DateField("日期")
     topic_mask = models.BigIntegerField(default=0)
     round = models.CharField("轮次", max_length=8, choices=Round, default=Round.FIRST)
-    counts = models.BooleanField(default=True)
+    counts = models.BooleanField("计入参训率", default=True)
     version = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -31,7 +31,9 @@ class VersionField(forms.CharField):
     """Goes along and is never a change."""
 
     def __init__(self, current: str):
-        super().__init__(max_length=40, required=False, initial=current, widget=forms.HiddenInput)
+        super().__init__(
+            label="版本", max_length=40, required=False, initial=current, widget=forms.HiddenInput
+        )
         self.current = current
 
     def has_changed(self, initial, data):
@@ -70,6 +72,8 @@ def sent_once(form: type[forms.ModelForm]) -> type[forms.ModelForm]:
     """The same form class for a new record, carrying the key by which a second sending is known."""
 
     class OnceForm(form):
-        request_uuid = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
+        request_uuid = forms.UUIDField(
+            label="提交编号", required=False, initial=uuid4, widget=forms.HiddenInput
+        )
 
     return OnceForm

@@ -13,8 +13,16 @@
       if (chosen) chosen.setAttribute("aria-labelledby", label.id);
     });
   }
+  // Signs for yes and no are read aloud, and Django names them in English.
+  function nameSigns() {
+    const words = { True: "是", False: "否", None: "不知道" };
+    document.querySelectorAll("#content img[alt]").forEach(function (sign) {
+      if (words[sign.alt]) sign.alt = words[sign.alt];
+    });
+  }
   // The boxes are built some time after the page is read.
   document.addEventListener("DOMContentLoaded", function () {
+    nameSigns();
     nameBoxes();
     new MutationObserver(nameBoxes).observe(document.body, { childList: true, subtree: true });
   });
