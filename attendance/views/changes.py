@@ -11,6 +11,7 @@ from attendance.services.tree import adopt_tree
 from attendance.views.getters import get_campaign, get_unit, needs, unit_crumbs
 from campaigns.models import Unit
 from campaigns.queries.tree import tree_differences
+from organizations.queries import with_counts
 from organizations.service import Refused
 
 SHOWN = 200
@@ -39,7 +40,7 @@ def roster_changes(request, campaign_pk):
 def _units(unit):
     found = tree_differences(unit)
     return [
-        ("新设的党组织", "organization", found.new.count(), found.new[:SHOWN]),
+        ("新设的党组织", "organization", found.new.count(), with_counts(found.new)[:SHOWN]),
         ("改了名称或类别", "unit", found.renamed.count(), found.renamed[:SHOWN]),
         ("换了上级", "unit", found.moved.count(), found.moved[:SHOWN]),
         ("已经撤销", "unit", found.closed.count(), found.closed[:SHOWN]),

@@ -248,7 +248,8 @@ def test_the_changes_page_shows_and_adopts_a_new_branch(scene, client):
     create_member(**north, branch=new, name="陈新")
     client.force_login(scene.north_organizer)
     page = reverse("attendance:roster_changes", args=[scene.campaign.pk]) + f"?unit={scene.north_unit.pk}"
-    assert "北湖村党支部" in client.get(page).content.decode()
+    shown = client.get(page).content.decode()
+    assert "北湖村党支部" in shown and "1名党员一起加入" in shown
     answer = client.post(page, follow=True).content.decode()
     assert "新设1个" in answer and "加入1人" in answer
     assert Unit.objects.get(organization=new).tally.members == 1
