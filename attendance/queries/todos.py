@@ -39,9 +39,9 @@ def todos(user: User) -> list[Todo]:
         Todo(text=f"{never}人一次都没参加", count=never, url=link("roster_list", "never")),
     ]
     if user.keeps_records:
-        people = roster_differences(unit)
-        new = people.new.count()
-        other = people.total - new + tree_differences(unit).total
+        roster = roster_differences(unit)
+        new = roster.new.count()
+        other = roster.total - new + tree_differences(unit).total
         changes = link("roster_changes")
         lines.append(Todo(text=f"{new}人还没进冬训名册", count=new, url=changes, level="warn"))
         lines.append(Todo(text=f"{other}处名册变动还没加入", count=other, url=changes, level="warn"))
