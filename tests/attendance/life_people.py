@@ -69,9 +69,12 @@ class PeopleActs(Being):
     @rule(number=NUMBER, to=NUMBER, days=DAYS)
     def come_back(self, number, to, days):
         if member := self.pick(Member.objects.filter(left_on__isnull=False), number):
-            branch = member.branch if to % 2 else self.pick(self.branches(), to)
+            branch = member.branch if to % 2 else self.pick(self.branches().open(), to)
+            gone = (ago(0) - member.left_on).days
             with self.act("return"):
-                return_member(actor=self.scene.officer, member=member, branch=branch, day=ago(days))
+                return_member(
+                    actor=self.scene.officer, member=member, branch=branch, day=ago(days % (gone + 1))
+                )
 
     @rule(
         number=NUMBER,
@@ -120,7 +123,7 @@ class PeopleActs(Being):
                 actor=self.scene.officer,
                 branch=branch,
                 to_branch=self.pick(self.branches().open().exclude(pk=branch.pk), to) or branch,
-                day=ago(days % 4),
+                day=ago(days % 2),
             )
             close_organization(actor=self.scene.officer, organization=branch)
 
