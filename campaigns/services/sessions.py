@@ -208,10 +208,10 @@ def facts_beside(plan: Plan) -> tuple:
     )
 
 
-def short(text: str, most: int, what: str) -> str:
-    """Text as it fits its column; longer is for the writer to cut."""
+def short(text: str, most: int | None, what: str) -> str:
+    """Text as it fits its column (`most` as the field says it); longer is for the writer to cut."""
     text = text.strip()
-    if len(text) > most:
+    if most is not None and len(text) > most:
         raise Refused(f"{what}最多{most}个字，现在是{len(text)}个，请写短一些。", "too_long_text")
     return text
 
