@@ -51,15 +51,15 @@ demo: $(RUNTIME)
 check: lint test-fast
 
 test-fast: $(DEV)
-	$(PYTEST) -q -m "not slow and not browser and not redis"
+	$(PYTEST) -q -m "not slow and not exhaustive and not browser and not redis"
 
 test: test-sqlite test-postgres
 
 test-sqlite: $(DEV)
-	env -u DATABASE_URL $(PYTEST) -q
+	env -u DATABASE_URL $(PYTEST) -q -m "not exhaustive"
 
 test-postgres: $(DEV)
-	$(BIN)/python scripts/with_postgres.py $(PYTEST) -q -m "not browser"
+	$(BIN)/python scripts/with_postgres.py $(PYTEST) -q -m "not browser and not exhaustive"
 
 lint: $(DEV)
 	$(BIN)/ruff check .

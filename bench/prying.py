@@ -14,7 +14,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = ["tests/prying", "-m", "slow", "-q", "--show-capture=no", "--tb=line", "-n", "2"]
+TESTS = ["tests/prying", "-m", "exhaustive", "-q", "--show-capture=no", "--tb=line", "-n", "2"]
 
 
 def counted(report: Path) -> Counter:

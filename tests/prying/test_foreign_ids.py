@@ -106,8 +106,8 @@ def attempt(world, pryer, form, body, before):
     ("actor", "share"),
     [
         ("organizer", 29),
-        pytest.param("organizer", 1, marks=pytest.mark.slow),
-        pytest.param("recorder", 1, marks=pytest.mark.slow),
+        pytest.param("organizer", 1, marks=pytest.mark.exhaustive),
+        pytest.param("recorder", 1, marks=pytest.mark.exhaustive),
     ],
 )
 def test_no_field_of_any_form_reaches_outside(world, actor, share):
@@ -140,7 +140,7 @@ def test_the_forms_work_with_their_own_ids(world):
     assert working >= MUST_WORK, MUST_WORK - working
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_every_page_that_takes_a_post_was_found(world):
     """A form nobody is led to is a form nobody tests: here is what no walk through the pages finds."""
     names = {form.key[0] for actor in ("officer", "organizer") for form in gather(Pryer(world, actor))[0]}

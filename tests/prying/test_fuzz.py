@@ -83,9 +83,9 @@ def broken(pryer, form, body):
     ("actor", "share"),
     [
         ("organizer", 90),
-        pytest.param("officer", 1, marks=pytest.mark.slow),
-        pytest.param("organizer", 1, marks=pytest.mark.slow),
-        pytest.param("recorder", 1, marks=pytest.mark.slow),
+        pytest.param("officer", 1, marks=pytest.mark.exhaustive),
+        pytest.param("organizer", 1, marks=pytest.mark.exhaustive),
+        pytest.param("recorder", 1, marks=pytest.mark.exhaustive),
     ],
 )
 def test_nonsense_in_each_field_of_each_form(world, actor, share):
@@ -104,7 +104,7 @@ def test_nonsense_in_each_field_of_each_form(world, actor, share):
     assert tried > 40
 
 
-@pytest.mark.parametrize("actor", ["organizer", pytest.param("officer", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("actor", ["organizer", pytest.param("officer", marks=pytest.mark.exhaustive)])
 def test_dates_at_the_ends_of_time_everywhere_at_once(world, actor):
     """All dates of a form together, so that checks between two fields are reached."""
     pryer, troubles = Pryer(world, actor), []
@@ -161,7 +161,7 @@ def test_bodies_that_are_no_json(world):
                 assert answer.status_code < 500, (address, kind, body[:60], answer.exc_info)
 
 
-@pytest.mark.parametrize("share", [12, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("share", [12, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_addresses_nobody_would_type(world, share):
     pryer = Pryer(world, "organizer")
     for number, value in enumerate(NONSENSE):
@@ -229,7 +229,7 @@ def test_generated_batches_of_marks(world):
     send_batches(world, 60)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_many_generated_batches_of_marks(world):
     send_batches(world, 3000)
 

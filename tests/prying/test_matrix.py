@@ -1,6 +1,6 @@
 """Role x address x method x place of the record: nobody sees or reaches what is not his.
 
-`pytest -m slow tests/prying` and `make bench` walk every combination; here a fixed share of them.
+`pytest -m exhaustive tests/prying` and `make bench` walk every combination; here a fixed share of them.
 """
 
 import pytest
@@ -67,7 +67,7 @@ def test_every_page_of_the_other_township(world):
     assert pryer.walk(found) == []
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("actor", ACTORS)
 def test_every_combination(world, actor, record_property):
     pryer = Pryer(world, actor)
