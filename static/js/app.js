@@ -138,7 +138,7 @@
     const ticked = document.querySelectorAll('input[type="checkbox"][name="' + words.dataset.count + '"]:checked').length;
     words.textContent = ticked ? words.dataset.counted.replace("{}", ticked) : words.dataset.idle;
   }
-  function showCounts() { document.querySelectorAll("[data-count]").forEach(showCount); }
+  function showCounts() { document.querySelectorAll("[data-counted]").forEach(showCount); }
   document.addEventListener("change", showCounts);
   window.addEventListener("pageshow", showCounts);
 

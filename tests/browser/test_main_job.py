@@ -68,7 +68,7 @@ def open_the_campaign(page):
 def plan_a_session(page):
     """A class of the own branch today, on the first topic."""
     page.goto("/sessions/new/")
-    page.locator("label.choice:has(input[name=topics])").first.click()
+    page.locator("label:has(input[name=topics])").first.click()
     page.get_by_label("开始时间").fill("00:00")
     choose_branch(page, "北山村党支部")
     page.get_by_role("button", name="安排好了").click()
@@ -103,7 +103,7 @@ def make_up(page, campaign):
     expect(page.get_by_role("heading", level=1)).to_contain_text("待补课 3人")
     for name in NAMES[:3]:
         page.locator("label.pick", has_text=name).click()
-    page.get_by_role("button", name="为这些人开补课班").click()
+    page.get_by_role("button", name="开补课班").click()
     page.get_by_label("开始").fill("00:10")
     page.get_by_label("结束").fill("00:50")
     page.locator("button.btn-primary[type=submit], button.btn-primary").last.click()

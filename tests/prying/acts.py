@@ -25,6 +25,7 @@ TODAY = timezone.localdate
 FIRST = {
     "organizations.services.accounts.open_first_account",
     "organizations.services.organizations.create_root",
+    "reports.demo.load.load",
 }
 
 
