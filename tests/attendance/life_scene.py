@@ -104,9 +104,6 @@ class Being(RuleBasedStateMachine):
             transaction.set_rollback(True)
             self.run.__exit__(None, None, None)
 
-    def the_report_agrees(self):
-        raise NotImplementedError
-
     @property
     def campaign(self):
         self.scene.campaign.refresh_from_db()

@@ -197,7 +197,7 @@ def test_a_practice_campaign_says_so():
 def test_libreoffice_opens_it_without_repair(winter, tmp_path):
     soffice = shutil.which("soffice")
     if not soffice:
-        pytest.skip("no LibreOffice: apt-get install libreoffice-calc")
+        pytest.skip("no LibreOffice: apt-get install libreoffice-calc-nogui")
     path = tmp_path / "report.xlsx"
     path.write_bytes(build_report(winter.district_unit, exporter="区委主管"))
     # Every sheet to a CSV of its own.
