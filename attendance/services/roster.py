@@ -25,7 +25,7 @@ def open_campaign(*, actor: User, campaign: Campaign) -> int:
     Opening an open campaign again changes nothing. Refused while a member of the
     tree is still on the roster of another open campaign.
     """
-    campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     if campaign.stage == Stage.OPEN:
         return campaign.entries.present().count()
     if campaign.stage == Stage.CLOSED:

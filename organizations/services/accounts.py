@@ -233,7 +233,7 @@ def _open(actor: User, organization: Organization, role: str, username: str, nam
 def _below(actor: User, user: User) -> User:
     """The account as stored now, locked, among those the actor may change."""
     mine = User.objects.manageable_by(actor)
-    found = User.objects.select_for_update(of=("self",)).filter(pk__in=mine, pk=user.pk).first()
+    found = User.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=mine, pk=user.pk).first()
     if found is None:
         raise Refused("这个账号不归您管理，请找它的上级。", code="scope")
     return found

@@ -134,7 +134,9 @@ def store_batch(*, actor: User | None, batch: ImportBatch, partial: bool = False
     require_scope(actor, batch.organization)
     branches = lock_branches(batch)
     batch = (
-        ImportBatch.objects.select_for_update(of=("self",)).select_related("organization").get(pk=batch.pk)
+        ImportBatch.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("organization")
+        .get(pk=batch.pk)
     )
     if batch.state == ImportState.STORED:
         return batch.result

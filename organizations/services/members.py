@@ -128,7 +128,7 @@ def reveal_member(*, actor: User, member: Member, reason: str) -> tuple[str, str
 
 def _mine(actor: User, member: Member) -> Member:
     """The member as stored now, locked, in the actor's scope."""
-    locked = Member.objects.select_for_update(of=("self",)).select_related("branch")
+    locked = Member.objects.select_for_update(no_key=True, of=("self",)).select_related("branch")
     found = locked.filter(pk__in=Member.objects.manageable_by(actor), pk=member.pk).first()
     if found is None:
         raise Refused("这名党员不在您的管理范围内。", code="scope")
@@ -136,7 +136,9 @@ def _mine(actor: User, member: Member) -> Member:
 
 
 def _open_branch(actor: User, branch: Organization) -> Organization:
-    found = Organization.objects.manageable_by(actor).select_for_update().filter(pk=branch.pk).first()
+    found = (
+        Organization.objects.manageable_by(actor).select_for_update(no_key=True).filter(pk=branch.pk).first()
+    )
     if found is None:
         raise Refused("这个党支部不在您的管理范围内。", code="scope")
     if not found.holds_people:

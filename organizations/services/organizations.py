@@ -116,7 +116,7 @@ def close_organization(*, actor: User, organization: Organization) -> Organizati
 
 def _mine(actor: User, organization: Organization) -> Organization:
     """The organization as stored now, locked, in the actor's scope."""
-    rows = Organization.objects.manageable_by(actor).select_for_update()
+    rows = Organization.objects.manageable_by(actor).select_for_update(no_key=True)
     found = rows.filter(pk=organization.pk).first()
     if found is None:
         raise Refused("这个党组织不在您的管理范围内。", code="scope")

@@ -95,7 +95,9 @@ def return_member(*, actor: User, member: Member, branch: Organization, day: dat
 
 def _locked(actor: User, ids: Sequence[int], branch: Organization) -> tuple[Organization, list[Member]]:
     """The branch and the members as stored now, locked in that order, all in the actor's scope."""
-    to_branch = Organization.objects.manageable_by(actor).select_for_update().filter(pk=branch.pk).first()
+    to_branch = (
+        Organization.objects.manageable_by(actor).select_for_update(no_key=True).filter(pk=branch.pk).first()
+    )
     if to_branch is None:
         raise Refused("转入的支部不在您的管理范围内，请由上级办理。", code="scope")
     if not to_branch.holds_people:
@@ -103,7 +105,7 @@ def _locked(actor: User, ids: Sequence[int], branch: Organization) -> tuple[Orga
     if to_branch.closed_on:
         raise Refused(f"{to_branch.name}已经撤销，请选现在的党支部。", code="closed")
     mine = Member.objects.manageable_by(actor)
-    rows = Member.objects.select_for_update(of=("self",)).select_related("branch").order_by("pk")
+    rows = Member.objects.select_for_update(no_key=True, of=("self",)).select_related("branch").order_by("pk")
     found = list(rows.filter(pk__in=mine.values("pk")).filter(pk__in=ids))
     if len(found) != len(set(ids)) or not found:
         raise Refused("有党员不在您的管理范围内，请由上级办理。", code="scope")
