@@ -27,6 +27,7 @@ from attendance.queries.register import (
     belonged,
     held_on,
     parts_for,
+    parts_kept,
     possible_visitors,
     register,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "makeup_by_topic",
     "owing_topic",
     "parts_for",
+    "parts_kept",
     "possible_visitors",
     "register",
     "standings",

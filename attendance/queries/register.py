@@ -1,12 +1,14 @@
 """The register of one session as one account may keep it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from attendance.models import Attendance, Part, Reason, RosterEntry, RosterStay, Status, Waiver
+from attendance.models import Attendance, Part, Reason, RosterEntry, Status, Waiver
+from attendance.queries.people import under
 from campaigns.models import SessionUnit, TrainingSession, Unit
 from organizations.models import User
 
@@ -72,30 +74,49 @@ def held_on(session: TrainingSession) -> date:
 
 def parts_for(session: TrainingSession, user: User, *, to_write: bool = False) -> list[SessionUnit]:
     """The parts an account may see, or mark: the host's side all of them, else those of its own scope."""
-    parts = list(session.parts.select_related("unit").order_by("unit__path"))
-    visible = Unit.objects.visible_to(user)
+    return list(parts_kept(session, user, Unit.objects.visible_to(user), to_write=to_write))
+
+
+def parts_kept(
+    session: TrainingSession, user: User, visible: QuerySet[Unit], *, to_write: bool
+) -> QuerySet[SessionUnit]:
+    """`parts_for` as a query, for callers that have the units the account sees at hand."""
     if to_write and not user.marks_registers:
-        return []
+        return session.parts.none()
+    kept = Q(Exists(visible.filter(pk=OuterRef("unit"))))
     # A recorder keeps the sheets of its own branch only, whoever hosts.
-    if user.role != "RECORDER" and visible.filter(pk=session.host_id).exists():
-        return parts
-    own = set(visible.filter(pk__in=[part.unit_id for part in parts]).values_list("pk", flat=True))
-    return [part for part in parts if part.unit_id in own]
+    if user.role != "RECORDER":
+        kept |= Q(Exists(visible.filter(pk=session.host_id)))
+    return session.parts.filter(kept).select_related("unit").order_by("unit__path")
 
 
-def audience(part: SessionUnit, day: date) -> QuerySet[RosterEntry]:
-    """Who is expected: entries that belonged to the unit on that day, by the part's audience.
+def audience(parts: Collection[SessionUnit], day: date) -> QuerySet[RosterEntry]:
+    """Who is expected on these sheets: entries that belonged to their units on that day, by the audience
+    of each.
 
-    `is_waived` says whether 不作硬性要求 held on that day.
+    `home` is the unit it belonged to, `is_waived` whether 不作硬性要求 held on that day.
     """
-    stays = RosterStay.objects.filter(belonged(day), unit=part.unit_id, entry=OuterRef("pk"))
+    units = Q(stays__unit__in=[part.unit_id for part in parts])
+    there = under("stays", belonged(day)) & (Q(left_on__isnull=True) | Q(left_on__gt=day))
     waivers = Waiver.objects.filter(belonged(day), entry=OuterRef("pk"))
-    people = RosterEntry.objects.filter(Exists(stays)).filter(Q(left_on__isnull=True) | Q(left_on__gt=day))
-    if part.audience == SessionUnit.Audience.CATEGORY:
-        people = people.filter(category=part.category)
-    elif part.audience == SessionUnit.Audience.NAMED:
-        people = people.filter(member__in=part.named_members.all())
-    return people.annotate(is_waived=Exists(waivers)).order_by("member__place_in_list", "pk")
+    people = RosterEntry.objects.filter(units, there).annotate(
+        home=F("stays__unit_id"), is_waived=Exists(waivers)
+    )
+    return people.filter(_wanted(parts)).order_by("stays__unit__path", "member__place_in_list", "pk")
+
+
+def _wanted(parts: Collection[SessionUnit]) -> Q:
+    kinds = SessionUnit.Audience
+    wanted = Q(home__in=[part.unit_id for part in parts if part.audience == kinds.WHOLE])
+    for part in parts:
+        if part.audience == kinds.CATEGORY:
+            wanted |= Q(home=part.unit_id, category=part.category)
+    if named := [part.pk for part in parts if part.audience == kinds.NAMED]:
+        members = SessionUnit.named_members.through.objects.filter(
+            sessionunit__in=named, sessionunit__unit=OuterRef("home"), member=OuterRef("member")
+        )
+        wanted |= Q(Exists(members))
+    return wanted
 
 
 def belonged(day: date) -> Q:
@@ -107,17 +128,12 @@ FIELDS = ("pk", "member__name", "member__initials", "member__party_group", "is_f
 
 
 def register(session: TrainingSession, user: User) -> RegisterView:
-    """Every sheet of the session this account may see, recorded or not. Queries grow with parts not yet
-    recorded, never with people."""
-    writable = {part.pk for part in parts_for(session, user, to_write=True)}
-    sheets = [
-        RegisterPart(part, can_mark=part.pk in writable and part.closed_at is None)
-        for part in parts_for(session, user)
-    ]
+    """Every sheet of the session this account may see, recorded or not; the same few queries for any size."""
+    seen = parts_for(session, user)
+    # Whoever marks keeps the very sheets he sees.
+    sheets = [RegisterPart(part, can_mark=user.marks_registers and part.closed_at is None) for part in seen]
     _fill_recorded(session, [sheet for sheet in sheets if sheet.part.recorded_at])
-    for sheet in sheets:
-        if not sheet.part.recorded_at:
-            _fill_expected(sheet, held_on(session))
+    _fill_expected([sheet for sheet in sheets if not sheet.part.recorded_at], held_on(session))
     return RegisterView(
         session=session,
         parts=sheets,
@@ -125,11 +141,12 @@ def register(session: TrainingSession, user: User) -> RegisterView:
     )
 
 
-def _fill_expected(sheet: RegisterPart, day: date) -> None:
-    for pk, name, initials, group, floating, waived in audience(sheet.part, day).values_list(
-        *FIELDS, "is_waived"
-    ):
+def _fill_expected(sheets: list[RegisterPart], day: date) -> None:
+    by_unit = {sheet.part.unit_id: sheet for sheet in sheets}
+    people = audience([sheet.part for sheet in sheets], day).values_list(*FIELDS, "is_waived", "home")
+    for pk, name, initials, group, floating, waived, home in people:
         person = _person(pk, name, initials, group, floating=floating, waived=waived)
+        sheet = by_unit[home]
         (sheet.waived if waived else sheet.expected).append(person)
 
 

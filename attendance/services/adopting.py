@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from attendance.models import RosterEntry, RosterStay
 from attendance.queries.differences import COPIED, SECRETARY_POSTS, RosterDifferences, roster_differences
-from attendance.services.exclusively import lock_exactly, with_retry
+from attendance.services.exclusively import Also, lock_exactly, with_retry
 from attendance.services.stays import begin_again, end_stay, move_stay, recount_moved, units_behind
 from campaigns.models import Campaign, Unit
 from organizations.models import Member, User
@@ -45,11 +45,11 @@ def adopt_differences(*, actor: User, unit: Unit) -> Adopted:
     """
     if not Unit.objects.manageable_by(actor).filter(pk=unit.pk).exists():
         raise Refused("这个单位不在您管理的范围内。", code="scope")
-    return with_retry(lambda: _adopt(actor, unit))
+    return with_retry(lambda also: _adopt(actor, unit, also))
 
 
-def _adopt(actor: User, unit: Unit) -> Adopted:
-    lock_exactly(lambda: _concerned(unit))
+def _adopt(actor: User, unit: Unit, also: Also) -> Adopted:
+    lock_exactly(lambda: _concerned(unit), also)
     campaign = Campaign.objects.get(pk=unit.campaign_id)
     if not campaign.is_open:
         raise Refused("这次冬训不在进行中，名册不能再改。", code="stage")

@@ -6,9 +6,9 @@ from uuid import UUID, uuid5
 
 from attendance.models import Mark, MarkBatch, Part, Status
 from attendance.queries import parts_for
-from attendance.services.exclusively import with_retry
-from attendance.services.judging import MarkInput, Sheet, everyone_on, lock_sheet, open_parts
-from attendance.services.marks import BatchAnswer, apply_batch, recount_touched, words_of
+from attendance.services.exclusively import Also, with_retry
+from attendance.services.judging import MarkInput, Sheet, lock_sheet, open_parts
+from attendance.services.marks import BatchAnswer, apply_batch, recount_touched, store_rows, words_of
 from campaigns.models import SessionUnit, Stage, TrainingSession
 from campaigns.services.registers import set_closed
 from organizations.models import User
@@ -45,8 +45,8 @@ def close_parts(
     if rest == "unmarked" and not note.strip():
         raise Refused("其余未登记要写一句说明，比如“签到表丢失”。", code="note")
 
-    def act() -> list[SessionUnit]:
-        sheet = lock_sheet(actor, session, lambda parts: everyone_on(session, parts))
+    def act(also: Also) -> list[SessionUnit]:
+        sheet = lock_sheet(actor, session, also)
         chosen = [part for part in sheet.parts.values() if only is None or part.pk in only]
         parts = [part for part in chosen if part.closed_at is None]
         if not parts:
@@ -71,6 +71,7 @@ def _mark_the_rest(sheet: Sheet, parts: list[SessionUnit], rest: str, uuid: UUID
     if unknown and not rest:
         raise Refused("还有没登记的人，请选择其余的人怎么算。", code="rest")
     if not unknown or rest == "unmarked":
+        store_rows(sheet)
         recount_touched(sheet)
         return
     body = hashlib.sha256(f"close:{sheet.session.pk}:{rest}".encode()).hexdigest()
@@ -112,8 +113,8 @@ def reopen_part(*, actor: User, part: SessionUnit, reason: str) -> BatchAnswer |
     if not reason.strip():
         raise Refused("请写一句重新打开的原因。", code="reason")
 
-    def act() -> BatchAnswer | None:
-        sheet = lock_sheet(actor, session, lambda parts: everyone_on(session, [part]))
+    def act(also: Also) -> BatchAnswer | None:
+        sheet = lock_sheet(actor, session, also)
         fresh = sheet.parts[part.pk]
         if fresh.closed_at is None:
             return None

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from attendance.models import ATTENDED, Attendance, Part, RosterEntry
 from attendance.queries import held_on
-from attendance.services.exclusively import lock_exactly, with_retry
+from attendance.services.exclusively import Also, lock_exactly, with_retry
 from attendance.services.recount import recount
 from campaigns.models import Stage, Topic, TrainingForm, TrainingSession, Unit
 from campaigns.services.registers import set_facts
@@ -39,8 +39,8 @@ def correct_session(
         raise Refused("专题要属于这次冬训。", code="topics")
     facts = {"title": title.strip(), "starts_at": starts_at, "ends_at": ends_at, "minutes": minutes}
 
-    def act() -> TrainingSession:
-        fresh = _locked(actor, session)
+    def act(also: Also) -> TrainingSession:
+        fresh = _locked(actor, session, also)
         _refuse_time(fresh, starts_at, ends_at, minutes)
         before = {"title": fresh.title, "starts_at": fresh.starts_at.isoformat(), "minutes": fresh.minutes}
         set_facts(session=fresh, topics=topics, **facts)
@@ -57,8 +57,8 @@ def void_session(*, actor: User, session: TrainingSession, reason: str) -> Train
     if not reason.strip():
         raise Refused("请写一句作废的原因。", code="reason")
 
-    def act() -> TrainingSession:
-        fresh = _locked(actor, session)
+    def act(also: Also) -> TrainingSession:
+        fresh = _locked(actor, session, also)
         if fresh.voided_at:
             return fresh
         set_facts(session=fresh, voided_at=timezone.now(), void_reason=reason.strip())
@@ -75,11 +75,11 @@ def _audit(actor: User, session: TrainingSession, action: str, summary: str, **d
     )
 
 
-def _locked(actor: User, session: TrainingSession) -> TrainingSession:
+def _locked(actor: User, session: TrainingSession, also: Also) -> TrainingSession:
     """The session under the lock of every unit its rows touch; refused outside the host's scope."""
     if not TrainingSession.objects.hosted_by(actor).filter(pk=session.pk).exists():
         raise Refused("这场由其他单位主办，请联系主办单位更正。", code="scope")
-    lock_exactly(lambda: _concerned(session))
+    lock_exactly(lambda: _concerned(session), also)
     session = TrainingSession.objects.select_related("campaign", "form", "host").get(pk=session.pk)
     if session.campaign.stage == Stage.CLOSED:
         raise Refused("这次冬训已经结束，场次不能再改。", code="closed")

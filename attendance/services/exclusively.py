@@ -1,35 +1,48 @@
 """Locking exactly the units a write concerns, and once more when they changed while we waited."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from campaigns.services.locking import lock_units
 from organizations.service import Refused
 
 R = TypeVar("R")
-ATTEMPTS = 2
+ATTEMPTS = 4
+# serialization_failure, deadlock_detected: PostgreSQL asks for the whole transaction again.
+TRY_AGAIN = ("40001", "40P01")
+Also = Collection[int]
 
 
 class Moved(Exception):
-    """Somebody concerned changed units while we waited for the lock."""
+    """The write concerns units that are not locked; the next attempt locks them from the start."""
+
+    def __init__(self, missing: Collection[int]):
+        self.missing = missing
 
 
-def lock_exactly(concerned: Callable[[], set[int]]) -> None:
+def lock_exactly(concerned: Callable[[], set[int]], also: Also = ()) -> None:
     """Lock the units `concerned` names; Moved if it names others once they are locked."""
-    before = concerned()
-    lock_units(before)
-    if not concerned() <= before:
-        raise Moved
+    held = concerned().union(also)
+    lock_units(held)
+    if missing := concerned() - held:
+        raise Moved(missing)
 
 
-def with_retry(act: Callable[[], R]) -> R:
-    """Run `act` in a transaction of its own; rolled back and run once more when somebody moved."""
+def with_retry(act: Callable[[Also], R]) -> R:
+    """Run `act` in a transaction of its own; rolled back and run again when somebody moved.
+
+    `act` hears which units earlier attempts found missing and locks them too.
+    """
+    also: set[int] = set()
     for _ in range(ATTEMPTS):
         try:
             with transaction.atomic():
-                return act()
-        except Moved:
-            continue
+                return act(also)
+        except Moved as moved:
+            also |= set(moved.missing)
+        except OperationalError as error:
+            if getattr(error.__cause__, "pgcode", None) not in TRY_AGAIN:
+                raise
     raise Refused("名册正在变动，请过一会儿再提交一次。", code="moving")

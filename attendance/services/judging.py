@@ -1,10 +1,11 @@
 """Judging marks: what a sending needs to know, read under the lock, and what becomes of each mark."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from attendance.models import (
@@ -18,15 +19,15 @@ from attendance.models import (
     SessionTally,
     Status,
 )
-from attendance.queries import audience, belonged, held_on, parts_for
-from attendance.services.exclusively import lock_exactly
+from attendance.queries import audience, belonged, held_on, parts_kept
+from attendance.services.exclusively import Also, Moved
 from campaigns.models import Round, SessionUnit, Stage, TrainingForm, TrainingSession, Unit
+from campaigns.services.locking import lock_units
 from campaigns.services.registers import set_recorded, set_unrecorded
 from organizations.models import User
 from organizations.service import Refused
 
 MISSING = (Status.LEAVE, Status.ABSENT)
-EntryIds = Callable[[list[SessionUnit]], Iterable[int]]
 
 
 @dataclass(frozen=True)
@@ -63,104 +64,119 @@ class MarkAnswer:
         return answer | {"value": value} | who
 
 
+class Entry(NamedTuple):
+    """A roster entry: the unit where it counts, and the one it belonged to on the day of the class (home).
+
+    `is_seen`: the account sees the unit where it counts.
+    """
+
+    unit: int
+    home: int | None
+    is_seen: bool
+
+
 @dataclass
 class Sheet:
     """Everything one sending needs, read after the lock.
 
-    `parts` are those the account keeps, by pk; `homes` says on whose sheet an
-    entry belongs by where the person was on the day of the class.
+    `parts` are those the account keeps, by pk. `locked`: units as they are now;
+    whatever is judged or written must concern no other (`hold`). `opened`: rows
+    of registers that begin with this sending, not stored yet.
     """
 
     actor: User
     session: TrainingSession
     parts: dict[int, SessionUnit]
-    entries: dict[int, RosterEntry]
+    entries: dict[int, Entry]
     rows: dict[int, Attendance]
-    homes: dict[int, int]
-    visible: set[int]
+    locked: dict[int, Unit]
+    opened: list[Attendance] = field(default_factory=list)
     touched_parts: set[int] = field(default_factory=set)
     touched_entries: set[int] = field(default_factory=set)
+    part_at: dict[int, SessionUnit] = field(init=False)
 
-    @property
-    def guest_part(self) -> SessionUnit:
-        """On whose sheet a visitor stands: the host's, else the first the account keeps."""
-        return _guest_part(self.session, self.parts.values())
+    def __post_init__(self) -> None:
+        self.part_at = {part.unit_id: part for part in self.parts.values()}
 
     def part_of(self, entry: int) -> SessionUnit | None:
-        """The sheet this entry stands or would stand on; None = on one this account does not keep."""
+        """The sheet this entry stands or would stand on; None = on one this account does not keep.
+
+        A visitor stands on the host's, else on the first the account keeps.
+        """
         row = self.rows.get(entry)
         if row is not None:
             return self.parts.get(row.session_unit_id)
-        return self.parts.get(self.homes.get(entry, 0)) or self.guest_part
+        return self.part_at.get(self.entries[entry].home or 0) or self.guest_part
+
+    @property
+    def guest_part(self) -> SessionUnit:
+        return self.part_at.get(self.session.host_id) or next(iter(self.parts.values()))
 
     def is_locked(self, part: SessionUnit) -> bool:
         closed = self.session.campaign.stage == Stage.CLOSED
         return closed or part.closed_at is not None or part.unit.frozen_at is not None
 
-
-def _guest_part(session: TrainingSession, parts: Iterable[SessionUnit]) -> SessionUnit:
-    parts = list(parts)
-    return next((part for part in parts if part.unit_id == session.host_id), parts[0])
+    def hold(self, units: Iterable[int]) -> None:
+        """Moved unless these units are locked: the next attempt locks them before it reads anything."""
+        if missing := set(units) - set(self.locked):
+            raise Moved(missing)
 
 
 # --- Under the lock -----------------------------------------------------------------------
-def lock_sheet(actor: User, session: TrainingSession, entry_ids: EntryIds) -> Sheet:
-    """Lock every unit these marks concern, then read everything again.
+def lock_sheet(
+    actor: User, session: TrainingSession, also: Also, entries: Collection[int] | None = None
+) -> Sheet:
+    """Lock the units these entries concern (None: everybody on the account's sheets), then read everything.
 
-    Concerned are the parts' units, the units of the rows, and where each person
-    counts now, everybody on a sheet that opens included.
+    Nearly always that is where each person counts and on whose sheet they stand;
+    what else the sending turns out to concern comes back in `also`.
     """
-    lock_exactly(lambda: _concerned(actor, session, entry_ids))
-    session = TrainingSession.objects.select_related("campaign", "form", "host__organization").get(
-        pk=session.pk
-    )
-    refuse_session(session)
-    parts = _kept(actor, session)
-    ids = list(entry_ids(parts))
-    entries = RosterEntry.objects.filter(campaign=session.campaign_id, pk__in=ids).select_related("unit")
-    visible = Unit.objects.visible_to(actor).filter(campaign=session.campaign_id)
-    return Sheet(
-        actor=actor,
-        session=session,
-        parts={part.pk: part for part in parts},
-        entries={entry.pk: entry for entry in entries},
-        rows={row.entry_id: row for row in Attendance.objects.filter(session=session, entry__in=ids)},
-        homes=_homes(session, parts, ids),
-        visible=set(visible.values_list("pk", flat=True)),
-    )
-
-
-def _kept(actor: User, session: TrainingSession) -> list[SessionUnit]:
-    parts = parts_for(session, actor, to_write=True)
-    if not parts:
+    visible = Unit.objects.visible_to(actor)
+    parts = parts_kept(session, actor, visible, to_write=True)
+    rows = Attendance.objects.filter(session=session)
+    if entries is None:
+        rows = rows.filter(session_unit__in=parts.order_by().values("pk"))
+        units: QuerySet = parts.order_by().values("unit").union(rows.values("entry__unit"))
+    else:
+        rows = rows.filter(entry__in=entries)
+        now = RosterEntry.objects.filter(campaign=session.campaign_id, pk__in=entries)
+        units = now.values("unit").union(rows.values("unit"), rows.values("session_unit__unit"))
+    locked = lock_units(units, also)
+    kept = list(parts.select_related("session__campaign", "session__form", "session__host__organization"))
+    if not kept:
         raise Refused("您不负责登记这个场次。", code="scope")
-    return parts
+    refuse_session(kept[0].session)
+    sheet = Sheet(
+        actor=actor,
+        session=kept[0].session,
+        parts={part.pk: part for part in kept},
+        entries={},
+        rows={},
+        locked={unit.pk: unit for unit in locked},
+    )
+    _read_people(sheet, visible, rows.values("entry") if entries is None else entries)
+    return sheet
 
 
-def _homes(session: TrainingSession, parts: list[SessionUnit], ids: list[int]) -> dict[int, int]:
-    """By entry: the part of the unit it belonged to on the day of the class."""
-    by_unit = {part.unit_id: part.pk for part in parts}
-    stays = RosterStay.objects.filter(belonged(held_on(session)), entry__in=ids, unit__in=by_unit)
-    return {entry: by_unit[unit] for entry, unit in stays.values_list("entry_id", "unit_id")}
+ROW_FIELDS = [field.attname for field in Attendance._meta.concrete_fields]
 
 
-def _concerned(actor: User, session: TrainingSession, entry_ids: EntryIds) -> set[int]:
-    parts = _kept(actor, session)
-    by_pk = {part.pk: part for part in parts}
-    ids = list(entry_ids(parts))
-    rows = Attendance.objects.filter(session=session, entry__in=ids)
-    standing = dict(rows.values_list("session_unit_id", "unit_id"))
-    touched = {*standing, *_homes(session, parts, ids).values(), _guest_part(session, parts).pk}
-    kept = [by_pk[pk] for pk in touched if pk in by_pk]
-    opening = [part.unit_id for part in kept if not part.recorded_at]
-    there = RosterStay.objects.filter(belonged(held_on(session)), unit__in=opening)
-    now = RosterEntry.objects.filter(campaign=session.campaign_id, pk__in=ids)
-    return {
-        *(part.unit_id for part in kept),
-        *rows.values_list("unit_id", flat=True),
-        *now.values_list("unit_id", flat=True),
-        *(there.values_list("entry__unit_id", flat=True) if opening else ()),
-    }
+def _read_people(sheet: Sheet, visible: QuerySet[Unit], entries: Any) -> None:
+    """These entries and what is stored of them in this session, in one query."""
+    stay = RosterStay.objects.filter(belonged(held_on(sheet.session)), entry=OuterRef("pk"))
+    people = (
+        RosterEntry.objects.filter(campaign=sheet.session.campaign_id, pk__in=entries)
+        .annotate(
+            home=Subquery(stay.values("unit")[:1]),
+            is_seen=Exists(visible.filter(pk=OuterRef("unit"))),
+            row=FilteredRelation("rows", condition=Q(rows__session=sheet.session.pk)),
+        )
+        .values_list("pk", "unit", "home", "is_seen", *(f"row__{name}" for name in ROW_FIELDS))
+    )
+    for pk, unit, home, is_seen, *row in people:
+        sheet.entries[pk] = Entry(unit, home, is_seen)
+        if row[0] is not None:
+            sheet.rows[pk] = Attendance.from_db(None, ROW_FIELDS, row)
 
 
 def refuse_session(session: TrainingSession) -> None:
@@ -174,6 +190,19 @@ def refuse_session(session: TrainingSession) -> None:
 
 
 # --- Opening a register ----------------------------------------------------------------------
+def hold_marks(sheet: Sheet, marks: Sequence[MarkInput]) -> None:
+    """Locked is all these marks are judged by: where each person counts, the row, the sheet."""
+    units = set()
+    for mark in marks:
+        if entry := sheet.entries.get(mark.entry):
+            units.add(entry.unit)
+            if row := sheet.rows.get(mark.entry):
+                units.add(row.unit_id)
+            if part := sheet.part_of(mark.entry):
+                units.add(part.unit_id)
+    sheet.hold(units)
+
+
 def open_registers(sheet: Sheet, marks: Sequence[MarkInput]) -> None:
     """The first mark of a part writes a row for everybody it expects; a locked part stays shut."""
     known = [mark for mark in marks if mark.entry in sheet.entries]
@@ -183,34 +212,34 @@ def open_registers(sheet: Sheet, marks: Sequence[MarkInput]) -> None:
 
 
 def open_parts(sheet: Sheet, parts: Sequence[SessionUnit]) -> None:
-    """Write who is expected as rows. From then on no move, waiver or import changes it."""
+    """Put who is expected on the sheets. From then on no move, waiver or import changes it.
+
+    Somebody already marked as a visitor elsewhere in this session keeps that row.
+    """
     if not parts:
         return
     session, day = sheet.session, held_on(sheet.session)
-    people: list[tuple[SessionUnit, Any]] = [
-        (part, entry) for part in parts for entry in audience(part, day).only("pk")
-    ]
-    rows = [
-        Attendance(
+    part_at = {part.unit_id: part for part in parts}
+    elsewhere = Attendance.objects.filter(session=session, entry=OuterRef("pk"))
+    people = audience(parts, day).filter(~Exists(elsewhere)).values_list("pk", "unit", "home", "is_waived")
+    for pk, unit, home, is_waived in people:
+        sheet.entries.setdefault(pk, Entry(unit, home, is_seen=False))
+        sheet.rows[pk] = Attendance(
             session=session,
-            session_unit=part,
-            entry_id=entry.pk,
-            unit_id=part.unit_id,
-            part=Part.OPTIONAL if entry.is_waived else Part.EXPECTED,
+            session_unit=part_at[home],
+            entry_id=pk,
+            unit_id=home,
+            part=Part.OPTIONAL if is_waived else Part.EXPECTED,
             held_on=day,
             topic_mask=session.topic_mask,
             round=session.round,
             counts=session.counts,
         )
-        for part, entry in people
-    ]
-    # Somebody already marked as a visitor elsewhere in this session keeps that row.
-    Attendance.objects.bulk_create(rows, ignore_conflicts=True)
-    set_recorded(parts=parts)
+        sheet.opened.append(sheet.rows[pk])
+        sheet.touched_entries.add(pk)
+    sheet.hold(sheet.entries[row.entry_id].unit for row in sheet.opened)
     sheet.touched_parts |= {part.pk for part in parts}
-    for row in Attendance.objects.filter(session=session, session_unit__in=parts):
-        sheet.rows[row.entry_id] = row
-        sheet.touched_entries.add(row.entry_id)
+    set_recorded(parts=parts)
 
 
 def shut_parts(sheet: Sheet) -> None:
@@ -220,20 +249,13 @@ def shut_parts(sheet: Sheet) -> None:
     known = set(rows.exclude(status=Status.UNMARKED).values_list("session_unit_id", flat=True))
     empty = [part for part in touched if part.pk not in known]
     nobody = rows.filter(session_unit__in=empty)
-    sheet.touched_entries |= set(nobody.values_list("entry_id", flat=True))
+    for entry, unit in nobody.values_list("entry_id", "entry__unit_id"):
+        sheet.entries.setdefault(entry, Entry(unit, None, is_seen=False))
+        sheet.touched_entries.add(entry)
+    sheet.hold(sheet.entries[pk].unit for pk in sheet.touched_entries)
     nobody.delete()
     SessionTally.objects.filter(session_unit__in=empty).delete()
     set_unrecorded(parts=empty)
-
-
-def everyone_on(session: TrainingSession, parts: list[SessionUnit]) -> set[int]:
-    """Everybody who stands, or will stand, on these sheets."""
-    rows = Attendance.objects.filter(session=session, session_unit__in=parts)
-    found = set(rows.values_list("entry_id", flat=True))
-    for part in parts:
-        if not part.recorded_at:
-            found |= set(audience(part, held_on(session)).values_list("pk", flat=True))
-    return found
 
 
 # --- One mark ----------------------------------------------------------------------------------
@@ -250,7 +272,7 @@ def judge(sheet: Sheet, mark: MarkInput) -> tuple[MarkAnswer, Attendance | None,
         return answer_of(row, mark.entry, Mark.Outcome.HELD, locked), before, None
     if mark.base_version != (row.version if row else 0):
         return answer_of(row, mark.entry, Mark.Outcome.CONFLICT, "changed"), before, None
-    row = row or _visitor_row(sheet, sheet.entries[mark.entry])
+    row = row or _visitor_row(sheet, mark.entry)
     row.status, row.reason, row.minutes = mark.status, reason, minutes
     row.minutes_set = mark.minutes is not None
     row.version += 1
@@ -267,8 +289,7 @@ def _rejection(sheet: Sheet, mark: MarkInput, row: Attendance | None) -> str:
         return "unknown"
     if row is not None:
         return "" if row.session_unit_id in sheet.parts else "other_part"
-    own = {part.unit_id for part in sheet.parts.values()}
-    if entry.unit_id not in sheet.visible | own and mark.entry not in sheet.homes:
+    if not (entry.is_seen or entry.unit in sheet.part_at or entry.home in sheet.part_at):
         return "unknown"
     part = sheet.part_of(mark.entry)
     waits_for_its_rows = part is not None and not part.recorded_at and sheet.is_locked(part)
@@ -300,18 +321,18 @@ def _lock_code(sheet: Sheet, entry: int) -> str:
         return "campaign_closed"
     if part is None or part.closed_at:
         return "closed"
-    if part.unit.frozen_at or sheet.entries[entry].unit.frozen_at:
+    if part.unit.frozen_at or sheet.locked[sheet.entries[entry].unit].frozen_at:
         return "frozen"
     return ""
 
 
-def _visitor_row(sheet: Sheet, entry: RosterEntry) -> Attendance:
+def _visitor_row(sheet: Sheet, entry: int) -> Attendance:
     """Somebody nobody expected came: the row stands on the host's sheet and makes up what they missed."""
     return Attendance(
         session=sheet.session,
-        session_unit=sheet.part_of(entry.pk),
-        entry=entry,
-        unit_id=entry.unit_id,
+        session_unit=sheet.part_of(entry),
+        entry_id=entry,
+        unit_id=sheet.entries[entry].unit,
         part=Part.VISITOR,
         held_on=held_on(sheet.session),
         topic_mask=sheet.session.topic_mask,

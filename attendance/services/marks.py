@@ -5,26 +5,27 @@ itself: applied, same, conflict, held or rejected; one never refuses the rest.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from attendance.models import Attendance, Mark, MarkBatch, RosterEntry, Status
+from attendance.models import Attendance, Mark, MarkBatch, Status
 from attendance.queries import parts_for
-from attendance.services.exclusively import with_retry
+from attendance.services.exclusively import Also, with_retry
 from attendance.services.judging import (
     MarkAnswer,
     MarkInput,
     Sheet,
     answer_of,
-    everyone_on,
+    hold_marks,
     judge,
     lock_sheet,
     open_registers,
     shut_parts,
 )
 from attendance.services.recount import recount
-from campaigns.models import SessionUnit, TrainingSession
+from attendance.services.writing import insert, insert_once, upsert
+from campaigns.models import TrainingSession
 from campaigns.services.registers import set_counted_heads
 from organizations.models import User
 from organizations.service import Refused, service
@@ -65,21 +66,12 @@ def record_marks(
     """
     facts = {"body_sha256": body_sha256, "kind": kind, "counted_heads": counted_heads, "undoes": undoes}
 
-    def entry_ids(parts: list[SessionUnit]) -> Iterable[int]:
-        # Taking back may shut a whole sheet again, which concerns everybody on it.
-        return everyone_on(session, parts) if undoes else [mark.entry for mark in marks]
-
-    def act() -> BatchAnswer:
-        if stored := MarkBatch.objects.filter(uuid=batch).first():
-            return _replay(actor, session, stored, body_sha256)
-        sheet = lock_sheet(actor, session, entry_ids)
-        if undoes and (undone := MarkBatch.objects.filter(undoes=undoes).first()):
-            return _replay(actor, session, undone, undone.body_sha256)
-        stored, is_new = MarkBatch.objects.get_or_create(
-            uuid=batch, defaults={"session": session, "account": actor, **facts}
-        )
-        if not is_new:
-            return _replay(actor, session, stored, body_sha256)
+    def act(also: Also) -> BatchAnswer:
+        # The first write: whoever sends the same at this moment waits here, then gets the stored answer.
+        stored = MarkBatch(uuid=batch, session=session, account=actor, **facts)
+        if not insert_once(stored):
+            return _replay(actor, session, batch, body_sha256, undoes)
+        sheet = lock_sheet(actor, session, also, [mark.entry for mark in marks])
         answer = apply_batch(sheet, stored, marks)
         _audit(sheet, answer)
         return answer
@@ -90,14 +82,15 @@ def record_marks(
 # --- Writing ----------------------------------------------------------------------------------
 def apply_batch(sheet: Sheet, batch: MarkBatch, marks: Sequence[MarkInput]) -> BatchAnswer:
     """Judge and store these marks under the sheet's lock; the caller audits the act."""
+    hold_marks(sheet, marks)
     open_registers(sheet, marks)
     judged = [judge(sheet, mark) for mark in marks]
     answers = [answer for answer, _, _ in judged]
     if batch.kind == MarkBatch.Kind.UNDO and any(answer.outcome == Mark.Outcome.HELD for answer in answers):
         raise Refused("登记已经完成或锁定，不能撤销。请先重新打开登记。", code="closed")
-    _store_rows([row for _, _, row in judged if row is not None])
-    Mark.objects.bulk_create(
-        _log(batch, mark, answer, before) for (answer, before, _), mark in zip(judged, marks, strict=True)
+    store_rows(sheet, [row for _, _, row in judged if row is not None])
+    insert(
+        [_log(batch, mark, answer, before) for (answer, before, _), mark in zip(judged, marks, strict=True)]
     )
     if batch.counted_heads is not None and not all(map(sheet.is_locked, sheet.parts.values())):
         set_counted_heads(session=sheet.session, heads=batch.counted_heads)
@@ -108,20 +101,12 @@ def apply_batch(sheet: Sheet, batch: MarkBatch, marks: Sequence[MarkInput]) -> B
     return BatchAnswer(batch, answers)
 
 
-def _store_rows(rows: list[Attendance]) -> None:
-    if rows:
-        Attendance.objects.bulk_create(
-            [_without_key(row) for row in rows],
-            update_conflicts=True,
-            unique_fields=["session", "entry"],
-            update_fields=["status", "reason", "minutes", "minutes_set", "version"],
-        )
-
-
-def _without_key(row: Attendance) -> Attendance:
-    # The pair (session, entry) is the key of the upsert; a primary key in the row would be a second one.
-    row.pk = None
-    return row
+def store_rows(sheet: Sheet, changed: Sequence[Attendance] = ()) -> None:
+    """Rows of registers that open now, with what is marked in them already, and the changed ones."""
+    rows = {row.entry_id: row for row in (*sheet.opened, *changed)}
+    columns = ("status", "reason", "minutes", "minutes_set", "version")
+    upsert(list(rows.values()), key=("session", "entry"), update=columns)
+    sheet.opened.clear()
 
 
 def _log(batch: MarkBatch, mark: MarkInput, answer: MarkAnswer, before: Attendance | None) -> Mark:
@@ -147,12 +132,13 @@ def _log(batch: MarkBatch, mark: MarkInput, answer: MarkAnswer, before: Attendan
 
 def recount_touched(sheet: Sheet) -> None:
     units = {sheet.parts[pk].unit_id for pk in sheet.touched_parts if pk in sheet.parts}
-    now = RosterEntry.objects.filter(pk__in=sheet.touched_entries).values_list("unit_id", flat=True)
+    units |= {sheet.entries[pk].unit for pk in sheet.touched_entries}
+    sheet.hold(units)
     recount(
         campaign=sheet.session.campaign,
         entries=sheet.touched_entries,
         parts=sheet.touched_parts,
-        units=units | set(now),
+        units=units,
     )
 
 
@@ -193,8 +179,14 @@ def _audit(sheet: Sheet, answer: BatchAnswer) -> None:
     )
 
 
-def _replay(actor: User, session: TrainingSession, stored: MarkBatch, body_sha256: str) -> BatchAnswer:
-    """The stored answer of a sending that came before, as far as this account keeps the sheets today."""
+def _replay(
+    actor: User, session: TrainingSession, uuid: UUID, body_sha256: str, undoes: MarkBatch | None
+) -> BatchAnswer:
+    """The stored answer of a sending that came before, as far as this account keeps the sheets today.
+
+    Of a sending that was taken back before, under whatever UUID: that of the first undoing.
+    """
+    stored = MarkBatch.objects.filter(uuid=uuid).first() or MarkBatch.objects.get(undoes=undoes)
     same = (stored.body_sha256, stored.account_id, stored.session_id) == (body_sha256, actor.pk, session.pk)
     if not same:
         raise BatchReused("这个提交编号已经用过，请刷新页面后重新登记。", code="key_reuse")

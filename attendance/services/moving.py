@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from attendance.models import RosterEntry
-from attendance.services.exclusively import lock_exactly, with_retry
+from attendance.services.exclusively import Also, lock_exactly, with_retry
 from attendance.services.stays import move_stay, recount_moved, units_behind
 from campaigns.models import Campaign, Unit
 from organizations.models import Member, Organization, User
@@ -25,7 +25,7 @@ def move_members(*, actor: User, members: Sequence[Member], to_branch: Organizat
     What they attended comes along. A row nobody had marked yet, of a class on or
     after that day, is withdrawn; a row with a status stays. Repeating it changes nothing.
     """
-    return with_retry(lambda: _move(actor, members, to_branch, day))
+    return with_retry(lambda also: _move(actor, members, to_branch, day, also))
 
 
 @service(atomic=False)
@@ -42,14 +42,14 @@ def merge_branch(*, actor: User, branch: Organization, to_branch: Organization, 
     return move_members(actor=actor, members=people, to_branch=to_branch, day=day)
 
 
-def _move(actor: User, members: Sequence[Member], to_branch: Organization, day: date) -> int:
+def _move(actor: User, members: Sequence[Member], to_branch: Organization, day: date, also: Also) -> int:
     transfers = transfer_members(actor=actor, members=members, to_branch=to_branch, day=day)
     entries = RosterEntry.objects.present().filter(
         is_open=True, member__in=[transfer.member_id for transfer in transfers]
     )
     campaigns = list(Campaign.objects.filter(pk__in=entries.values("campaign")))
     units = {campaign.pk: _unit_of(campaign, to_branch) for campaign in campaigns}
-    lock_exactly(lambda: {unit.pk for unit in units.values()} | units_behind(entries.all()))
+    lock_exactly(lambda: {unit.pk for unit in units.values()} | units_behind(entries.all()), also)
     for campaign in campaigns:
         here = entries.filter(campaign=campaign).select_related("unit").order_by("pk")
         _move_entries(campaign, list(here), units[campaign.pk], day)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from attendance.models import Tally
-from attendance.services.exclusively import lock_exactly, with_retry
+from attendance.services.exclusively import Also, lock_exactly, with_retry
 from attendance.services.recount import recount
 from campaigns.models import Campaign, Unit
 from campaigns.queries.tree import TreeDifferences, tree_differences
@@ -39,12 +39,12 @@ def adopt_tree(*, actor: User, unit: Unit) -> TreeAdopted:
     """
     if not Unit.objects.manageable_by(actor).filter(pk=unit.pk).exists():
         raise Refused("这个单位不在您管理的范围内。", code="scope")
-    return with_retry(lambda: _adopt(actor, unit))
+    return with_retry(lambda also: _adopt(actor, unit, also))
 
 
-def _adopt(actor: User, unit: Unit) -> TreeAdopted:
+def _adopt(actor: User, unit: Unit, also: Also) -> TreeAdopted:
     # Paths of a whole subtree may change: every unit of the campaign at or below it is held.
-    lock_exactly(lambda: set(Unit.objects.below(unit).values_list("pk", flat=True)))
+    lock_exactly(lambda: set(Unit.objects.below(unit).values_list("pk", flat=True)), also)
     unit = Unit.objects.select_related("campaign__organization", "organization").get(pk=unit.pk)
     if not unit.campaign.is_open:
         raise Refused("这次冬训不在进行中，参训单位不能再改。", code="stage")
