@@ -259,13 +259,25 @@ def shut_parts(sheet: Sheet) -> None:
 
 
 # --- One mark ----------------------------------------------------------------------------------
-def judge(sheet: Sheet, mark: MarkInput) -> tuple[MarkAnswer, Attendance | None, Attendance | None]:
-    """(answer, the row before as a copy, the row to store or None)."""
+class Value(NamedTuple):
+    """What a row said before a mark."""
+
+    status: str = ""
+    reason: str = ""
+    minutes: int | None = None
+    minutes_set: bool = False
+
+
+NOTHING = Value()
+
+
+def judge(sheet: Sheet, mark: MarkInput) -> tuple[MarkAnswer, Value, Attendance | None]:
+    """(answer, what the row said before, the row to store or None)."""
     row = sheet.rows.get(mark.entry)
     if refused := _rejection(sheet, mark, row):
-        return MarkAnswer(mark.entry, Mark.Outcome.REJECTED, refused), None, None
-    before = _copy(row) if row else None
-    reason, minutes = _value(sheet.session, mark)
+        return MarkAnswer(mark.entry, Mark.Outcome.REJECTED, refused), NOTHING, None
+    before = Value(row.status, row.reason, row.minutes, row.minutes_set) if row else NOTHING
+    reason, minutes = _effective(sheet.session, mark)
     if row and (row.status, row.reason, row.minutes) == (mark.status, reason, minutes):
         return answer_of(row, mark.entry, Mark.Outcome.SAME), before, None
     if locked := _lock_code(sheet, mark.entry):
@@ -296,17 +308,7 @@ def _rejection(sheet: Sheet, mark: MarkInput, row: Attendance | None) -> str:
     return "" if mark.status in ATTENDED or waits_for_its_rows else "not_expected"
 
 
-def _copy(row: Attendance) -> Attendance:
-    return Attendance(
-        status=row.status,
-        reason=row.reason,
-        minutes=row.minutes,
-        minutes_set=row.minutes_set,
-        version=row.version,
-    )
-
-
-def _value(session: TrainingSession, mark: MarkInput) -> tuple[str, int]:
+def _effective(session: TrainingSession, mark: MarkInput) -> tuple[str, int]:
     """Reason and effective minutes: what a person set, else the whole class for whoever came."""
     reason = mark.reason if mark.status in MISSING else Reason.NONE
     if mark.status not in ATTENDED or session.form.hours_rule == TrainingForm.HoursRule.NONE:

@@ -7,15 +7,18 @@ itself: applied, same, conflict, held or rejected; one never refuses the rest.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from uuid import UUID
 
 from attendance.models import Attendance, Mark, MarkBatch, Status
 from attendance.queries import parts_for
 from attendance.services.exclusively import Also, with_retry
 from attendance.services.judging import (
+    ROW_FIELDS,
     MarkAnswer,
     MarkInput,
     Sheet,
+    Value,
     answer_of,
     hold_marks,
     judge,
@@ -32,6 +35,7 @@ from organizations.service import Refused, service
 from organizations.services import audit
 
 DUPLICATE = "duplicate"
+MARKED = ("status", "reason", "minutes", "minutes_set", "version")
 
 
 class BatchReused(Refused):
@@ -89,9 +93,8 @@ def apply_batch(sheet: Sheet, batch: MarkBatch, marks: Sequence[MarkInput]) -> B
     if batch.kind == MarkBatch.Kind.UNDO and any(answer.outcome == Mark.Outcome.HELD for answer in answers):
         raise Refused("登记已经完成或锁定，不能撤销。请先重新打开登记。", code="closed")
     store_rows(sheet, [row for _, _, row in judged if row is not None])
-    insert(
-        [_log(batch, mark, answer, before) for (answer, before, _), mark in zip(judged, marks, strict=True)]
-    )
+    log = (_log(batch, mark, *told[:2]) for told, mark in zip(judged, marks, strict=True))
+    insert(Mark, LOG, log)
     if batch.counted_heads is not None and not all(map(sheet.is_locked, sheet.parts.values())):
         set_counted_heads(session=sheet.session, heads=batch.counted_heads)
     if batch.kind == MarkBatch.Kind.UNDO:
@@ -104,29 +107,27 @@ def apply_batch(sheet: Sheet, batch: MarkBatch, marks: Sequence[MarkInput]) -> B
 def store_rows(sheet: Sheet, changed: Sequence[Attendance] = ()) -> None:
     """Rows of registers that open now, with what is marked in them already, and the changed ones."""
     rows = {row.entry_id: row for row in (*sheet.opened, *changed)}
-    columns = ("status", "reason", "minutes", "minutes_set", "version")
-    upsert(list(rows.values()), key=("session", "entry"), update=columns)
+    read = attrgetter(*ROW_FIELDS[1:])
+    upsert(
+        Attendance, ROW_FIELDS[1:], map(read, rows.values()), key=("session_id", "entry_id"), update=MARKED
+    )
     sheet.opened.clear()
 
 
-def _log(batch: MarkBatch, mark: MarkInput, answer: MarkAnswer, before: Attendance | None) -> Mark:
+LOG = (
+    *("batch", "entry", "status", "reason", "minutes"),
+    *("before_status", "before_reason", "before_minutes", "before_minutes_set"),
+    *("base_version", "version_after", "outcome", "code", "marked_at", "settles"),
+)
+
+
+def _log(batch: MarkBatch, mark: MarkInput, answer: MarkAnswer, before: Value) -> tuple:
     applied = answer.outcome == Mark.Outcome.APPLIED
-    return Mark(
-        batch=batch,
-        entry_id=mark.entry,
-        status=mark.status,
-        reason=mark.reason,
-        minutes=mark.minutes,
-        before_status=before.status if before else "",
-        before_reason=before.reason if before else "",
-        before_minutes=before.minutes if before else None,
-        before_minutes_set=before.minutes_set if before else False,
-        base_version=mark.base_version,
-        version_after=answer.version if applied else None,
-        outcome=answer.outcome,
-        code=answer.code,
-        marked_at=mark.marked_at,
-        settles=mark.settles,
+    return (
+        *(batch.pk, mark.entry, mark.status, mark.reason, mark.minutes),
+        *before,
+        *(mark.base_version, answer.version if applied else None, answer.outcome, answer.code),
+        *(mark.marked_at, mark.settles.pk if mark.settles else None),
     )
 
 

@@ -1,11 +1,12 @@
 # ruff: noqa: S608 - statements are made of names of our own columns, never of input
 """Rows by the hundred in one statement, at a fraction of the cost of `bulk_create`.
 
-A register of five hundred is two such statements. Values are checked by the
-database's constraints only; names of tables and columns are our own.
+A register of five hundred is two such statements: its rows and its log. Values
+are checked by the database's constraints only.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from django.db import connection, models
@@ -13,20 +14,28 @@ from django.db import connection, models
 MOST_VALUES = 30_000  # SQLite takes 32,766 in one statement
 # These need the database's own form; numbers, words and yes/no go as they are.
 PREPARED = (models.DateField, models.UUIDField)
+Model = type[models.Model]
 
 
-def insert(rows: Sequence[models.Model]) -> None:
-    """Store new rows of one model."""
-    for chunk in _chunks(rows):
-        _execute(chunk, "")
+def insert(model: Model, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
+    """Store new rows; each gives a value for each of `columns` (names of fields)."""
+    for chunk in _chunks(rows, len(columns)):
+        _execute(model, columns, chunk, "")
 
 
-def upsert(rows: Sequence[models.Model], *, key: Sequence[str], update: Sequence[str]) -> None:
-    """Store rows; where the `key` fields are taken, only the `update` fields of that row change."""
-    for chunk in _chunks(rows):
-        columns = {field.name: _quoted(field) for field in _fields(chunk[0])}
-        sets = ", ".join(f"{columns[name]} = EXCLUDED.{columns[name]}" for name in update)
-        _execute(chunk, f"ON CONFLICT ({', '.join(columns[name] for name in key)}) DO UPDATE SET {sets}")
+def upsert(
+    model: Model,
+    columns: Sequence[str],
+    rows: Iterable[Sequence],
+    *,
+    key: Sequence[str],
+    update: Sequence[str],
+) -> None:
+    """Store rows; where the `key` columns are taken, only the `update` columns of that row change."""
+    sets = ", ".join(f"{_quoted(name)} = EXCLUDED.{_quoted(name)}" for name in update)
+    ending = f"ON CONFLICT ({', '.join(map(_quoted, key))}) DO UPDATE SET {sets}"
+    for chunk in _chunks(rows, len(columns)):
+        _execute(model, columns, chunk, ending)
 
 
 def insert_once(row: models.Model) -> bool:
@@ -34,36 +43,36 @@ def insert_once(row: models.Model) -> bool:
 
     Waits for whoever is storing the same value at this moment.
     """
-    found = _execute([row], "ON CONFLICT DO NOTHING RETURNING id")
+    fields = [field for field in row._meta.concrete_fields if not field.primary_key]
+    values = [field.pre_save(row, add=True) for field in fields]
+    found = _execute(type(row), [f.name for f in fields], [values], "ON CONFLICT DO NOTHING RETURNING id")
     row.pk = found[0] if found else None
     return bool(found)
 
 
-def _chunks(rows: Sequence[models.Model]) -> Iterator[Sequence[models.Model]]:
-    if rows:
-        size = MOST_VALUES // len(_fields(rows[0]))
-        yield from (rows[start : start + size] for start in range(0, len(rows), size))
+def _chunks(rows: Iterable[Sequence], width: int) -> Iterator[list[Sequence]]:
+    stream = iter(rows)
+    while chunk := list(islice(stream, MOST_VALUES // width)):
+        yield chunk
 
 
-def _fields(row: models.Model) -> list[models.Field]:
-    return [field for field in row._meta.concrete_fields if not field.primary_key]
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
 
 
-def _quoted(field: models.Field) -> str:
-    return connection.ops.quote_name(str(field.column))
-
-
-def _execute(rows: Sequence[models.Model], ending: str) -> Any:
-    fields = _fields(rows[0])
-    columns = []
-    for field in fields:
-        prepare = field.get_db_prep_save if isinstance(field, PREPARED) else None
-        column = [field.pre_save(row, add=True) for row in rows]
-        columns.append([prepare(value, connection) for value in column] if prepare else column)
-    table, names = connection.ops.quote_name(rows[0]._meta.db_table), ", ".join(map(_quoted, fields))
+def _execute(model: Model, columns: Sequence[str], rows: Sequence[Sequence], ending: str) -> Any:
+    by_name = {name: f for f in model._meta.concrete_fields for name in (f.name, f.attname)}
+    fields = [by_name[name] for name in columns]
+    prepared = [(i, field.get_db_prep_save) for i, field in enumerate(fields) if isinstance(field, PREPARED)]
+    values = [list(row) for row in rows]
+    for i, prepare in prepared:
+        for row in values:
+            row[i] = prepare(row[i], connection)
+    names = ", ".join(_quoted(str(field.column)) for field in fields)
     line = f"({', '.join(['%s'] * len(fields))})"
-    statement = f"INSERT INTO {table} ({names}) VALUES {', '.join([line] * len(rows))} {ending}"
-    values = [value for row in zip(*columns, strict=True) for value in row]
+    statement = (
+        f"INSERT INTO {_quoted(model._meta.db_table)} ({names}) VALUES {', '.join([line] * len(rows))}"
+    )
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(f"{statement} {ending}", list(chain.from_iterable(values)))
         return cursor.fetchone() if "RETURNING" in ending else None
