@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from django.db import IntegrityError
 from django.utils import timezone
 
 from attendance.models import RosterEntry, RosterStay
@@ -108,19 +109,22 @@ def _join(campaign: Campaign, members: list[Member], unit_of: dict[int, Unit]) -
     if busy:
         raise Refused(f"{busy.member.name}还在另一次进行中的冬训名册上，不能同时加入。", code="busy")
     today = timezone.localdate()
-    entries = RosterEntry.objects.bulk_create(
-        [
-            RosterEntry(
-                campaign=campaign,
-                member=member,
-                unit=unit_of[member.branch_id],
-                hours_target=_target(campaign, member.post),
-                joined_on=min(_since(campaign, member), today),
-                **{name: getattr(member, name) for name in COPIED},
-            )
-            for member in members
-        ]
-    )
+    entries = [
+        RosterEntry(
+            campaign=campaign,
+            member=member,
+            unit=unit_of[member.branch_id],
+            hours_target=_target(campaign, member.post),
+            joined_on=min(_since(campaign, member), today),
+            **{name: getattr(member, name) for name in COPIED},
+        )
+        for member in members
+    ]
+    try:
+        RosterEntry.objects.bulk_create(entries)
+    except IntegrityError as clash:
+        # Another campaign drew one of them in this very moment.
+        raise Refused("有党员刚刚划进了另一次进行中的冬训，不能同时加入。", code="busy") from clash
     RosterStay.objects.bulk_create(
         [RosterStay(entry=entry, unit_id=entry.unit_id, since=entry.joined_on) for entry in entries]
     )

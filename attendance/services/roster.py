@@ -2,11 +2,13 @@
 
 from datetime import date
 
+from django.db import IntegrityError
 from django.db.models import Max
 from django.utils import timezone
 
 from attendance.models import RosterEntry, RosterStay, Waiver
 from attendance.queries.differences import SECRETARY_POSTS
+from attendance.services.exclusively import Also, lock_exactly, with_retry
 from attendance.services.recount import rebuild, recount
 from campaigns.models import Campaign, Stage, Unit
 from campaigns.services.campaigns import draw_units, mark_open
@@ -33,7 +35,13 @@ def open_campaign(*, actor: User, campaign: Campaign) -> int:
     units = draw_units(actor=actor, campaign=campaign)
     people = lock_units([unit.pk for unit in units if unit.holds_people])
     _refuse_busy_members(campaign, people)
-    drawn = _draw_entries(campaign, people)
+    try:
+        drawn = _draw_entries(campaign, people)
+    except IntegrityError as clash:
+        # Another campaign drew the same people in this very moment; the constraint let one of them.
+        raise Refused(
+            "这些党员刚刚划进了另一次冬训的名册。请先结束那次冬训，再划定这次的名册。", code="busy"
+        ) from clash
     mark_open(actor=actor, campaign=campaign)
     campaign.refresh_from_db()
     rebuild(campaign=campaign)
@@ -99,9 +107,10 @@ def _store(batch: list[RosterEntry], since: date) -> int:
     return len(entries)
 
 
-def _locked(entry: RosterEntry) -> RosterEntry:
-    """The entry as it is under the lock of its unit; refused where its figures may not change."""
-    lock_units([entry.unit_id])
+def _locked(entry: RosterEntry, also: Also) -> RosterEntry:
+    """The entry as it is under the lock of the unit it counts in now; refused where that may not change."""
+    here = RosterEntry.objects.filter(pk=entry.pk)
+    lock_exactly(lambda: set(here.values_list("unit_id", flat=True)), also)
     entry = RosterEntry.objects.select_related("campaign", "unit", "member").get(pk=entry.pk)
     if not entry.campaign.is_open:
         raise Refused("这次冬训已经结束，名册不能再改。", code="closed")
@@ -114,7 +123,7 @@ def _recount_person(entry: RosterEntry) -> None:
     recount(campaign=entry.campaign, entries=[entry.pk], parts=[], units=[entry.unit_id])
 
 
-@service
+@service(atomic=False)
 def set_waiver(*, actor: User, entry: RosterEntry, reason: str, since: date) -> Waiver:
     """不作硬性要求 from a day (条例 art. 23). Setting it again changes nothing; ended only by `end_waiver`.
 
@@ -126,7 +135,11 @@ def set_waiver(*, actor: User, entry: RosterEntry, reason: str, since: date) -> 
         raise Refused("开始日期不能晚于今天。", code="future")
     if reason not in Waiver.Reason.values:
         raise Refused("请选择原因类别。", code="reason")
-    entry = _locked(entry)
+    return with_retry(lambda also: _waive(actor, _locked(entry, also), reason, since))
+
+
+def _waive(actor: User, entry: RosterEntry, reason: str, since: date) -> Waiver:
+    """Under the lock of the unit."""
     running = entry.waivers.filter(until__isnull=True).first()
     if running:
         return running
@@ -149,12 +162,16 @@ def set_waiver(*, actor: User, entry: RosterEntry, reason: str, since: date) -> 
     return waiver
 
 
-@service
+@service(atomic=False)
 def end_waiver(*, actor: User, entry: RosterEntry, until: date) -> None:
     """The person is required again from `until` on. Ending an ended waiver changes nothing."""
     if not RosterEntry.objects.manageable_by(actor).filter(pk=entry.pk).exists():
         raise Refused("这名党员不在您管理的范围内。", code="scope")
-    entry = _locked(entry)
+    with_retry(lambda also: _require_again(actor, _locked(entry, also), until))
+
+
+def _require_again(actor: User, entry: RosterEntry, until: date) -> None:
+    """Under the lock of the unit."""
     running = entry.waivers.filter(until__isnull=True).first()
     if running is None:
         return
