@@ -164,8 +164,21 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "Asia/Shanghai"
-JOB_LEASE_SECONDS = 900
+# A run that gives no sign for this long is taken to be dead; longer than the hard time limit above.
+JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", default=900)
+JOB_SWEEP_SECONDS = env.int("JOB_SWEEP_SECONDS", default=60)
 JOB_FILE_HOURS = env.int("JOB_FILE_HOURS", default=24 * 30)
+# Read twice: by Celery beat, and by the built-in runner that stands in for it. Intervals only: each look
+# asks the ledger what is due, so no clock time can be missed by a beat that was dead at that minute.
+# `expires`: looks that piled up while no worker ran are dropped, the next one finds the same.
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": task, "schedule": float(JOB_SWEEP_SECONDS), "options": {"expires": 5 * JOB_SWEEP_SECONDS}}
+    for name, task in {
+        "sweep_jobs": "organizations.tasks.sweep_jobs",
+        "recount_due": "attendance.tasks.recount_due",
+        "evening_due": "reports.tasks.evening_due",
+    }.items()
+}
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}

@@ -11,6 +11,11 @@ def build_report(job_pk):
     jobs.run(job_pk, reports.build)
 
 
-@shared_task(name="reports.tasks.nightly_figures")
-def nightly_figures():
-    daily.write_daily()
+@shared_task(name="reports.tasks.evening_due")
+def evening_due():
+    daily.request_evening()
+
+
+@shared_task(name=daily.KIND)
+def nightly_figures(job_pk):
+    jobs.run(job_pk, daily.write_evening)

@@ -1,7 +1,7 @@
 """The report job, the nightly figures, and the moment a report is read from."""
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -125,7 +125,7 @@ def test_the_evenings_figures_are_written_for_every_unit_above_the_branches(wint
 
 def test_what_was_known_that_evening_is_never_rewritten(winter):
     day = timezone.localdate()
-    tasks.nightly_figures()
+    daily.write_daily(day=day)
     before = DailyFigure.objects.get(unit=winter.north_unit).values
     winter.mark(winter.joint, {winter.qian: "present"})
     daily.write_daily(day=day)
@@ -135,11 +135,42 @@ def test_what_was_known_that_evening_is_never_rewritten(winter):
 
 def test_practice_is_not_kept():
     Winter(kind="PRACTICE")
-    assert daily.write_daily() == 0
+    assert daily.write_daily(day=timezone.localdate()) == 0
+
+
+def at_clock(days: int, hour: int, minute: int):
+    day = timezone.localdate() + timedelta(days=days)
+    return timezone.make_aware(datetime(day.year, day.month, day.day, hour, minute))
+
+
+@pytest.mark.parametrize(("days", "hour", "minute"), [(0, 23, 50), (1, 0, 10), (1, 8, 0), (1, 23, 49)])
+def test_an_evening_is_asked_for_once_and_keeps_its_day_when_it_comes_late(winter, days, hour, minute):
+    """At ten to midnight as a rule; after a night without power the next morning, never as the new day's."""
+    today = timezone.localdate()
+    job = daily.request_evening(now=at_clock(0, 23, 50))
+    assert daily.request_evening(now=at_clock(days, hour, minute)) == job
+    tasks.nightly_figures(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.READY
+    assert set(DailyFigure.objects.values_list("day", flat=True)) == {today}
+
+
+def test_no_evening_before_the_roster_was_drawn(winter):
+    assert daily.request_evening(now=at_clock(0, 23, 49)) is None, "last evening there was no roster yet"
+    assert daily.write_daily(day=timezone.localdate() - timedelta(days=1)) == 0
+
+
+def test_the_look_of_each_minute_asks_for_the_evening(winter, time_machine):
+    time_machine.move_to(at_clock(0, 23, 51))
+    tasks.evening_due()
+    tasks.evening_due()
+    assert Job.objects.filter(kind=daily.KIND).count() == 1
 
 
 def test_the_change_is_measured_against_an_evening_a_week_ago(winter):
     today = timezone.localdate()
+    with fixture_writes():
+        Campaign.objects.update(roster_drawn_on=today - timedelta(days=9))
     daily.write_daily(day=today - timedelta(days=8))
     winter.mark(winter.joint, {winter.qian: "present"})
     rate = figures.values(winter.north_unit)["RATE_DUE"]
