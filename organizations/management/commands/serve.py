@@ -1,4 +1,4 @@
-"""The whole system on one machine: web server and worker, each restarted when it dies."""
+"""The whole system on one machine: web server, worker and beat, each restarted when it dies."""
 
 import contextlib
 import os
@@ -86,7 +86,7 @@ class Command(BaseCommand):
             call_command("collectstatic", interactive=False, verbosity=0)
         self.children = []
         env = self.broker(with_redis)
-        self.children.append(self.worker(env))
+        self.children += self.workers(env)
         self.children.append(web(host, port, workers, env))
         self.watch(host, port)
 
@@ -102,13 +102,13 @@ class Command(BaseCommand):
         self.children.append(Child("redis", [program, "-"], env, redis_config(port, password)))
         return env | {"REDIS_URL": f"redis://:{password}@127.0.0.1:{port}/0"}
 
-    def worker(self, env: dict[str, str]) -> Child:
+    def workers(self, env: dict[str, str]) -> list[Child]:
         if "REDIS_URL" not in env and not settings.REDIS_URL:
             self.stdout.write("Worker: built-in runner (no REDIS_URL, no redis-server started)")
-            return Child("worker", [sys.executable, "manage.py", "run_jobs"], env)
+            return [Child("worker", [sys.executable, "manage.py", "run_jobs"], env)]
         where = "REDIS_URL" if settings.REDIS_URL else "a private redis-server"
         self.stdout.write(f"Worker: Celery with beat, broker is {where}")
-        return celery_worker(env)
+        return [celery_worker(env), celery_beat(env)]
 
     def watch(self, host: str, port: int) -> None:
         stopped = threading.Event()
@@ -151,14 +151,20 @@ def web(host: str, port: int, workers: int, env: dict[str, str]) -> Child:
 
 
 def celery_worker(env: dict[str, str]) -> Child:
-    beat = settings.DATA_DIR / "beat"
-    beat.mkdir(exist_ok=True)
     # An intranet demo may well run as root; the unit files in deploy/ do not.
     as_root = ["-W", "ignore:You're running the worker with superuser"] if os.geteuid() == 0 else []
     command = [sys.executable, *as_root, "-m", "celery", "--quiet", "-A", "haizhou_training", "worker"]
-    command += ["--beat", "--schedule", str(beat / "schedule"), "--concurrency", "1", "--loglevel", "INFO"]
-    command += ["--without-gossip", "--without-mingle"]
+    command += ["--concurrency", "1", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     return Child("worker", command, env)
+
+
+def celery_beat(env: dict[str, str]) -> Child:
+    """A program of its own: a beat inside the worker (--beat) that dies is never started again."""
+    folder = settings.DATA_DIR / "beat"
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "haizhou_training", "beat"]
+    command += ["--schedule", str(folder / "schedule"), "--pidfile", "", "--loglevel", "INFO"]
+    return Child("beat", command, env)
 
 
 def redis_config(port: int, password: str) -> bytes:
