@@ -29,6 +29,8 @@ FOR_TESTS = {
     "max_connections": "60",
     "timezone": "UTC",
 }
+# As PostgreSQL comes: what it acknowledged is on the disk.
+DURABLE = {"listen_addresses": "127.0.0.1", "max_connections": "60", "timezone": "UTC"}
 
 
 def bin_dir() -> Path:
@@ -79,38 +81,58 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+class Server:
+    """One PostgreSQL in a folder of its own; `start` again after it was killed."""
+
+    def __init__(self, home: Path, options: dict[str, str]):
+        self.home, self.account = home, unprivileged()
+        self.programs = readable_copy(bin_dir(), home, self.account)
+        self.data, self.log, self.port = home / "data", home / "log", free_port()
+        self.password = secrets.token_hex(16)
+        self.options = [f"-c{name}={value}" for name, value in options.items()]
+        self.options += [f"-cport={self.port}", f"-cunix_socket_directories={self.data}"]
+        self.process: subprocess.Popen | None = None
+        self._create()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://haizhou:{self.password}@127.0.0.1:{self.port}/postgres"
+
+    def _create(self) -> None:
+        secret = self.home / "password"
+        secret.write_text(self.password)
+        self.data.mkdir(mode=0o700)
+        if self.account:
+            os.chown(self.data, self.account["user"], self.account["group"])
+            os.chown(secret, self.account["user"], self.account["group"])
+        initdb = [self.programs / "initdb", "-D", self.data, "-U", "haizhou", "-A", "scram-sha-256"]
+        initdb += ["--pwfile", secret, "-E", "UTF8", "--no-locale", "--no-sync"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=self.home, **self.account)
+
+    def start(self) -> None:
+        command = [self.programs / "postgres", "-D", self.data, *self.options]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.home, **self.account)
+        wait_until_up(self.process, self.port, self.log)
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.send_signal(signal.SIGINT)  # "fast" shutdown: sessions are cut off
+            self.process.wait(timeout=30)
+
+
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """Yields the DATABASE_URL of a fresh server that ends with the block."""
-    account = unprivileged()
+def running(options: dict[str, str]) -> Iterator[Server]:
+    """A fresh server that ends with the block."""
     with tempfile.TemporaryDirectory(prefix="haizhou-pg-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         home.chmod(0o755)
-        programs = readable_copy(bin_dir(), home, account)
-        data, password = home / "data", secrets.token_hex(16)
-        secret = home / "password"
-        secret.write_text(password)
-        data.mkdir(mode=0o700)
-        if account:
-            os.chown(data, account["user"], account["group"])
-            os.chown(secret, account["user"], account["group"])
-        initdb = [programs / "initdb", "-D", data, "-U", "haizhou", "-A", "scram-sha-256"]
-        initdb += ["--pwfile", secret, "-E", "UTF8", "--no-locale", "--no-sync"]
-        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=home, **account)
-        port = free_port()
-        options = [f"-c{name}={value}" for name, value in FOR_TESTS.items()]
-        options += [f"-cport={port}", f"-cunix_socket_directories={data}"]
-        log = (home / "log").open("wb")
-        process = subprocess.Popen(
-            [programs / "postgres", "-D", data, *options], stdout=log, stderr=log, cwd=home, **account
-        )
+        server = Server(home, options)
+        server.start()
         try:
-            wait_until_up(process, port, home / "log")
-            yield f"postgresql://haizhou:{password}@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            process.send_signal(signal.SIGINT)  # "fast" shutdown: sessions are cut off
-            process.wait(timeout=30)
-            log.close()
+            server.stop()
 
 
 def wait_until_up(process: subprocess.Popen, port: int, log: Path) -> None:
@@ -126,8 +148,8 @@ def wait_until_up(process: subprocess.Popen, port: int, log: Path) -> None:
 def main() -> int:
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    with server() as url:
-        command = subprocess.Popen(sys.argv[1:], env=os.environ | {"DATABASE_URL": url})
+    with running(FOR_TESTS) as server:
+        command = subprocess.Popen(sys.argv[1:], env=os.environ | {"DATABASE_URL": server.url})
         # Ctrl-C reaches the command too: it ends first, the server after it.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda received, _frame: command.send_signal(received))

@@ -220,5 +220,10 @@ def sweep() -> list[int]:
         reason="处理程序三次中断，请重新申请；仍不行请联系管理员。",
     )
     lost.filter(attempts__lt=MAX_ATTEMPTS).update(state=Job.State.PENDING, lease_until=None)
+    # A Celery worker drops messages of kinds it does not know: asked for before an update took the kind away.
+    long_ago = now - timedelta(seconds=settings.JOB_LEASE_SECONDS)
+    Job.objects.filter(state=Job.State.PENDING, created_at__lt=long_ago).exclude(
+        kind__in=list(app.tasks)
+    ).update(state=Job.State.FAILED, finished_at=now, reason="现在没有这种任务了，请重新申请。")
     StoredFile.objects.filter(expires_at__lt=now).delete()
     return list(Job.objects.filter(state=Job.State.PENDING).order_by("pk").values_list("pk", flat=True)[:500])
