@@ -1,4 +1,5 @@
-"""The lock. Order everywhere: members/organizations, then units, then all else, the Job row last."""
+"""The lock. Order everywhere: members/organizations or the row of a sending, then units, then all else,
+the Job row last."""
 
 from collections.abc import Iterable
 
