@@ -263,19 +263,19 @@ def why_untrained(rule: Rule, trained: str) -> str:
 def session_tally_rows(some: Some) -> Wanted:
     """What the tallies of these parts must be; a part nobody recorded has none."""
     parts = f"(SELECT * FROM {table(SessionUnit)} WHERE recorded_at IS NOT NULL AND {some.sql})"
-    source = (
-        f"{_counted(parts, Attendance, 'session_unit_id', sheet_facts())} e "
-        f"JOIN {table(TrainingSession)} s ON s.id = e.session_id "
-        f"JOIN {table(TrainingForm)} f ON f.id = s.form_id"
+    counts = (
+        f"(SELECT f.counts AND s.cancelled_at IS NULL AND s.voided_at IS NULL FROM {table(TrainingSession)} s "
+        f"JOIN {table(TrainingForm)} f ON f.id = s.form_id WHERE s.id = e.session_id)"
     )
     columns = {
         "session_unit_id": "e.id",
         "session_id": "e.session_id",
         "unit_id": "e.unit_id",
-        "counts": "f.counts AND s.cancelled_at IS NULL AND s.voided_at IS NULL",
+        "counts": counts,
         **{name.removeprefix("n_"): f"e.{name}" for name in sheet_facts()},
     }
-    return Wanted(SessionTally, columns, source, some.ids)
+    source = _counted(parts, Attendance, "session_unit_id", sheet_facts())
+    return Wanted(SessionTally, columns, f"{source} e", some.ids)
 
 
 @lru_cache
