@@ -1,5 +1,6 @@
 """Lists page by key: the address says after which row to go on, so page 4,000 costs what page 1 costs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -26,14 +27,17 @@ class KeyPage:
         return f"{MOST_COUNTED} 以上" if self.total == MOST_COUNTED else str(self.total)
 
 
-def key_page(request, rows: QuerySet, *keys: str, size: int | None = None) -> KeyPage:
+def key_page(
+    request, rows: QuerySet, *keys: str, size: int | None = None, total: int | None = None
+) -> KeyPage:
     """The page after `?after=`, ordered by `keys` ("-id" counts down); the last key must be unique.
 
     An address that cannot be read shows the first page. What is only shown of a row
-    (annotations) is not counted along.
+    (annotations) is not counted along. `total`: where the caller knows it already.
     """
     size = size or PAGE_SIZE
-    total = rows.order_by().values("pk")[:MOST_COUNTED].count()
+    if total is None:
+        total = count_up_to(rows)
     place = read_place(request.GET.get("after", ""), keys)
     ordered = rows.order_by(*keys)
     if place:
@@ -43,14 +47,47 @@ def key_page(request, rows: QuerySet, *keys: str, size: int | None = None) -> Ke
     return KeyPage(found[:size], write_place(last, keys) if last else "", place is None, total)
 
 
+def chained_page(request, lists: Sequence[QuerySet], *keys: str, total: int) -> KeyPage:
+    """One list made of several, one after the other, each ordered by `keys`.
+
+    Each is read only when those before it end on this page; the address begins
+    with the number of the list it goes on in.
+    """
+    number, _, token = request.GET.get("after", "").partition(".")
+    place = read_place(token, keys) if number in map(str, range(len(lists))) else None
+    first = int(number) if place else 0
+    found: list[tuple[int, Model]] = []
+    for at in range(first, len(lists)):
+        ordered = lists[at].order_by(*keys)
+        if place and at == first:
+            ordered = ordered.filter(after(keys, place))
+        found += [(at, row) for row in ordered[: PAGE_SIZE + 1 - len(found)]]
+        if len(found) > PAGE_SIZE:
+            break
+    shown = [row for _, row in found[:PAGE_SIZE]]
+    last, row = found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else (0, None)
+    following = f"{last}.{write_place(row, keys)}" if row else ""
+    return KeyPage(shown, following, place is None, total)
+
+
+def count_up_to(rows: QuerySet) -> int:
+    """How many, but no more than MOST_COUNTED: nobody reads on, and a million rows take their time."""
+    return rows.order_by().values("pk")[:MOST_COUNTED].count()
+
+
 def after(keys: tuple[str, ...], place: list) -> Q:
-    """Rows behind `place`: equal in the first keys and beyond it in the next."""
+    """Rows behind `place`: equal in the first keys and beyond it in the next.
+
+    That none lies before it in the first key is said once more by itself: only so
+    does the database begin reading the index there.
+    """
     steps = []
     for at, (key, value) in enumerate(zip(keys, place, strict=True)):
         equal = {plain(k): v for k, v in zip(keys[:at], place[:at], strict=True)}
         compare = "lt" if key.startswith("-") else "gt"
         steps.append(Q(**equal, **{f"{plain(key)}__{compare}": value}))
-    return reduce(Q.__or__, steps)
+    bound = "lte" if keys[0].startswith("-") else "gte"
+    return Q(**{f"{plain(keys[0])}__{bound}": place[0]}) & reduce(Q.__or__, steps)
 
 
 def plain(key: str) -> str:

@@ -366,6 +366,11 @@ class Unit(models.Model):
         return self.kind in BRANCH_KINDS
 
     @property
+    def is_top(self) -> bool:
+        """Every other unit of the campaign lies below it."""
+        return self.organization_id == self.campaign.organization_id
+
+    @property
     def ancestor_paths(self) -> list[str]:
         return ancestors(self.path)[:-1]
 

@@ -160,7 +160,14 @@ class TrainingSession(models.Model):
                 name="campaigns_session_ends_after_start",
             ),
         ]
-        indexes = [models.Index(fields=["campaign", "-starts_at", "-id"], name="session_by_campaign")]
+        indexes = [
+            models.Index(fields=["campaign", "-starts_at", "-id"], name="session_by_campaign"),
+            models.Index(
+                fields=["campaign", "ends_at"],
+                condition=models.Q(cancelled_at__isnull=True, voided_at__isnull=True),
+                name="session_by_end",
+            ),
+        ]
 
     def __str__(self):
         return self.title
@@ -184,7 +191,9 @@ class SessionUnit(models.Model):
     """One people-holding unit's part in a session: whom it expects there, and how far its register is.
 
     `recorded_at` = the first mark was stored; `closed_at` = the part is finished
-    and accepts no direct change.
+    and accepts no direct change. `due_at` = from when on a register is missed: a
+    copy of the session's end, null while cancelled or voided, kept by the services
+    that change those, so that what is missing is found without reading what is not.
     """
 
     class Audience(models.TextChoices):
@@ -201,6 +210,7 @@ class SessionUnit(models.Model):
     named_members = models.ManyToManyField(Member, blank=True, related_name="+", verbose_name="指定的人")
     recorded_at = models.DateTimeField("登记时间", null=True, blank=True)
     closed_at = models.DateTimeField("关闭时间", null=True, blank=True)
+    due_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = "参加单位"
@@ -208,6 +218,13 @@ class SessionUnit(models.Model):
         ordering = ["session", "unit__path"]
         constraints = [
             models.UniqueConstraint(fields=["session", "unit"], name="campaigns_one_part_per_unit")
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at", "session", "unit"],
+                condition=models.Q(recorded_at__isnull=True),
+                name="part_without_register",
+            ),
         ]
 
     def __str__(self):

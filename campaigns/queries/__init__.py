@@ -1,7 +1,7 @@
 """What pages and figures ask about campaigns. Reads only."""
 
 from campaigns.queries.board import board, branches_with
-from campaigns.queries.campaigns import current_campaign, home_unit
+from campaigns.queries.campaigns import current_campaign, home_unit, scope_unit
 from campaigns.queries.service import (
     CONFIRMED,
     DROPPED,
@@ -14,7 +14,7 @@ from campaigns.queries.service import (
     tasks_of,
 )
 from campaigns.queries.sessions import (
-    IN_TURN,
+    IN_TIME,
     RECORDED,
     SESSION_FILTERS,
     VALID,
@@ -24,6 +24,7 @@ from campaigns.queries.sessions import (
     over,
     parts_of,
     session_states,
+    sessions_of,
     sessions_with,
     unrecorded,
     with_progress,
@@ -33,7 +34,7 @@ from campaigns.queries.todos import todos
 __all__ = [
     "CONFIRMED",
     "DROPPED",
-    "IN_TURN",
+    "IN_TIME",
     "OPEN",
     "OVERDUE",
     "RECORDED",
@@ -50,8 +51,10 @@ __all__ = [
     "listed_sessions",
     "over",
     "parts_of",
+    "scope_unit",
     "service_counts",
     "session_states",
+    "sessions_of",
     "sessions_with",
     "task_states",
     "tasks_of",

@@ -5,6 +5,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from campaigns.models import Campaign, Unit
 from organizations.models import User
 from organizations.numbers import pk_of
+from organizations.tree import holds
 
 
 def current_campaign(user: User, requested_pk: int | str | None = None) -> Campaign | None:
@@ -27,4 +28,17 @@ def home_unit(user: User, campaign: Campaign) -> Unit | None:
     """Where the account stands in the campaign: its own unit; for an account above the owner, the owner's."""
     units = Unit.objects.visible_to(user).filter(campaign=campaign)
     own = units.filter(organization_id=user.organization_id).first()
-    return own or units.filter(organization_id=campaign.organization_id).first()
+    unit = own or units.filter(organization_id=campaign.organization_id).first()
+    if unit:
+        unit.campaign = campaign
+    return unit
+
+
+def scope_unit(user: User, campaign: Campaign) -> Unit | None:
+    """The unit that holds all the account sees in the campaign; see `UnitQuerySet.visible_to`."""
+    sees_all = holds(user.organization.path, campaign.organization.path)
+    top = campaign.organization_id if sees_all else user.organization_id
+    unit = Unit.objects.visible_to(user).filter(campaign=campaign, organization_id=top).first()
+    if unit:
+        unit.campaign = campaign
+    return unit

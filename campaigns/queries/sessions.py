@@ -1,11 +1,14 @@
 """Which sessions are held, recorded, missing. Predicates are relative to a part (`SessionUnit`)."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from campaigns.models import Campaign, SessionUnit, TrainingSession, Unit
+from campaigns.queries.campaigns import scope_unit
 from organizations.models import User
 from organizations.tree import within
 
@@ -24,8 +27,8 @@ def held(now: datetime) -> Q:
 
 
 def unrecorded(now: datetime) -> Q:
-    """Parts whose class is over and whose register is not stored."""
-    return VALID & over(now) & Q(recorded_at__isnull=True)
+    """Parts whose class is over, neither cancelled nor voided, and whose register is not stored."""
+    return Q(recorded_at__isnull=True, due_at__lte=now)
 
 
 def week_of(now: datetime) -> tuple[datetime, datetime]:
@@ -34,19 +37,32 @@ def week_of(now: datetime) -> tuple[datetime, datetime]:
     return monday, monday + timedelta(days=7)
 
 
-def session_states(now: datetime) -> dict[str, tuple[str, Q]]:
+@dataclass(frozen=True)
+class State:
+    """What a session must be, and one of its parts in the scope; `either`: one of the two is enough."""
+
+    label: str
+    session: Q = Q()
+    part: Q = Q()
+    either: Q = Q()
+
+
+IS_VALID = Q(cancelled_at__isnull=True, voided_at__isnull=True)
+
+
+def session_states(now: datetime) -> dict[str, State]:
     """The states a list of sessions may be asked for, by the word in its address."""
     start, end = week_of(now)
     return {
-        "week": ("本周", VALID & Q(session__starts_at__gte=start, session__starts_at__lt=end)),
-        "coming": ("将要", VALID & Q(session__ends_at__gt=now)),
-        "missing": ("未点名", unrecorded(now)),
-        "recorded": ("已点名", VALID & RECORDED),
-        "all": ("全部", Q()),
+        "week": State("本周", IS_VALID & Q(starts_at__gte=start, starts_at__lt=end)),
+        "coming": State("将要", IS_VALID & Q(ends_at__gt=now)),
+        "missing": State("未点名", part=unrecorded(now)),
+        "recorded": State("已点名", IS_VALID, RECORDED),
+        "all": State("全部"),
         # Lists behind figures; not offered as a tab of their own.
-        "planned": ("已安排", VALID),
-        "held": ("已开课", held(now)),
-        "taught": ("已点名且计入", VALID & RECORDED & Q(session__form__counts=True)),
+        "planned": State("已安排", IS_VALID),
+        "held": State("已开课", IS_VALID, RECORDED, either=Q(ends_at__lte=now)),
+        "taught": State("已点名且计入", IS_VALID & Q(form__counts=True), RECORDED),
     }
 
 
@@ -62,13 +78,35 @@ def sessions_with(parts: QuerySet[SessionUnit]) -> QuerySet[TrainingSession]:
     return TrainingSession.objects.filter(Exists(parts.filter(session=OuterRef("pk"))))
 
 
-def parts_seen(user: User, campaign: Campaign, unit: Unit | None) -> QuerySet[SessionUnit]:
-    """Parts in the account's scope, or below one unit of it."""
-    if unit is not None:
-        return parts_of(unit)
-    return SessionUnit.objects.filter(
-        unit__in=Unit.objects.visible_to(user), session__campaign=campaign
-    ).order_by()
+def parts_seen(user: User, campaign: Campaign) -> QuerySet[SessionUnit]:
+    """Parts in the account's scope."""
+    unit = scope_unit(user, campaign)
+    return SessionUnit.objects.none() if unit is None else parts_of(unit)
+
+
+def sessions_of(unit: Unit, state: str, now: datetime) -> QuerySet[TrainingSession]:
+    """Sessions in which the unit, or one below it, has a part of this state: the list behind each figure.
+
+    At the campaign's top every part is below, and no session is without one: there
+    the parts are asked only for what is a part's own.
+    """
+    wanted = session_states(now)[state]
+    sessions = TrainingSession.objects.filter(wanted.session, campaign_id=unit.campaign_id)
+    inside = Q() if unit.is_top else within("unit__path", unit.path)
+    parts = SessionUnit.objects.filter(session=OuterRef("pk"))
+    if wanted.either:
+        sessions = sessions.filter(wanted.either | Exists(parts.filter(inside & wanted.part)))
+        return sessions.filter(Exists(parts.filter(inside))) if inside else sessions
+    return sessions.filter(Exists(parts.filter(inside & wanted.part))) if inside or wanted.part else sessions
+
+
+def sessions_seen(unit: Unit) -> QuerySet[TrainingSession]:
+    """Sessions the units at or below this one take part in, and those they host for others."""
+    sessions = TrainingSession.objects.filter(campaign_id=unit.campaign_id)
+    if unit.is_top:
+        return sessions
+    hosting = sessions.filter(within("host__path", unit.path)).order_by().values("pk")
+    return sessions.filter(pk__in=hosting.union(parts_of(unit).values("session_id")))
 
 
 def listed_sessions(
@@ -82,12 +120,13 @@ def listed_sessions(
     **filters: str,
 ) -> QuerySet[TrainingSession]:
     """The list behind every figure about sessions; see `session_states` and `SESSION_FILTERS`."""
+    scope = unit or scope_unit(user, campaign)
+    if scope is None:
+        return TrainingSession.objects.none()
     if unit is None and state == "all":
-        # Also what the account's units host for others.
-        sessions = TrainingSession.objects.visible_to(user).filter(campaign=campaign)
+        sessions = sessions_seen(scope)
     else:
-        wanted = session_states(now or timezone.now())[state][1]
-        sessions = sessions_with(parts_seen(user, campaign, unit).filter(wanted))
+        sessions = sessions_of(scope, state, now or timezone.now())
     for name, value in filters.items():
         sessions = sessions.filter(SESSION_FILTERS[name](value))
     if search:
@@ -126,26 +165,28 @@ SESSION_FILTERS = {
 }
 
 
-IN_TURN = ("turn", "starts_at", "id")
+IN_TIME = ("starts_at", "id")
 
 
-def by_turn(sessions: QuerySet[TrainingSession], now: datetime) -> QuerySet[TrainingSession]:
-    """Adds `turn` for IN_TURN: what waits for its register up to today, what is to come, what is done."""
+def by_turn(sessions: QuerySet[TrainingSession], now: datetime) -> list[QuerySet[TrainingSession]]:
+    """Three lists in time, one after the other: what waits for its register up to today, what is to come,
+    what is done."""
     waiting = Exists(SessionUnit.objects.filter(session=OuterRef("pk"), recorded_at__isnull=True))
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    turn = Case(
-        When(~waiting, then=Value(2)),
-        When(starts_at__lt=midnight + timedelta(days=1), then=Value(0)),
-        default=Value(1),
-        output_field=IntegerField(),
-    )
-    return sessions.annotate(turn=turn)
+    tomorrow = midnight + timedelta(days=1)
+    turns = (waiting & Q(starts_at__lt=tomorrow), waiting & Q(starts_at__gte=tomorrow), ~waiting)
+    return [sessions.filter(turn).order_by(*IN_TIME) for turn in turns]
 
 
-def with_progress(sessions: QuerySet[TrainingSession]) -> QuerySet[TrainingSession]:
-    """How many parts a session has, and how many are recorded and closed."""
-    return sessions.annotate(
-        part_count=Count("parts"),
-        recorded_count=Count("parts", filter=Q(parts__recorded_at__isnull=False)),
-        closed_count=Count("parts", filter=Q(parts__closed_at__isnull=False)),
-    )
+def with_progress(sessions: Iterable[TrainingSession]) -> list[TrainingSession]:
+    """Tells each session of a page how many parts it has, and how many are recorded and closed."""
+    shown = list(sessions)
+    rows = SessionUnit.objects.filter(session__in=[one.pk for one in shown]).order_by().values("session")
+    counts = {
+        row["session"]: row
+        for row in rows.annotate(part=Count("pk"), recorded=Count("recorded_at"), closed=Count("closed_at"))
+    }
+    for one in shown:
+        for word in ("part", "recorded", "closed"):
+            setattr(one, f"{word}_count", counts.get(one.pk, {}).get(word, 0))
+    return shown

@@ -45,3 +45,4 @@ def set_facts(*, session: TrainingSession, topics: Iterable[Topic] | None = None
     for name, value in columns.items():
         setattr(session, name, value)
     session.save(update_fields=list(columns))
+    session.parts.update(due_at=session.ends_at if session.is_valid else None)

@@ -151,6 +151,7 @@ def cancel_session(*, actor: User, session: TrainingSession, reason: str) -> Tra
     check_open(session.campaign)
     session.cancelled_at, session.void_reason = timezone.now(), reason
     session.save(update_fields=["cancelled_at", "void_reason"])
+    session.parts.update(due_at=None)
     record(actor, session, "session.cancel", f"取消场次“{session.title}”：{session.void_reason}")
     return session
 
@@ -300,12 +301,18 @@ def fill(session: TrainingSession, plan: Plan, branches: list[Unit]) -> None:
     session.lecturers.set(lecturers(session.host, plan.lecturer_names))
     SessionUnit.objects.bulk_create(
         [
-            SessionUnit(session=session, unit=unit, audience=plan.audience, category=plan.category)
+            SessionUnit(
+                session=session,
+                unit=unit,
+                audience=plan.audience,
+                category=plan.category,
+                due_at=session.ends_at,
+            )
             for unit in branches
         ],
         update_conflicts=True,
         unique_fields=["session", "unit"],
-        update_fields=["audience", "category"],
+        update_fields=["audience", "category", "due_at"],
     )
     if plan.named_members:
         name_members(session, plan.named_members)

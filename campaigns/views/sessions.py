@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from campaigns.forms.sessions import SessionForm, first_values, values_of
 from campaigns.models import Campaign, Lecturer, TrainingSession, Unit
 from campaigns.queries import (
-    IN_TURN,
+    IN_TIME,
     SESSION_FILTERS,
     by_turn,
     listed_sessions,
@@ -18,12 +18,11 @@ from campaigns.services import sessions
 from campaigns.views.getters import chosen_campaign, chosen_unit, own_units, trail, unit_tree
 from organizations.models import AuditEvent
 from organizations.numbers import asked_pk
-from organizations.paging import key_page
+from organizations.paging import chained_page, count_up_to, key_page
 from organizations.service import Refused
 
 TABS = ("week", "coming", "missing", "recorded", "all")
-SOONEST_FIRST = ("starts_at", "id")
-ORDERS = {"week": IN_TURN, "coming": SOONEST_FIRST, "missing": SOONEST_FIRST}
+SOONEST_FIRST = ("coming", "missing")
 NEWEST_FIRST = ("-starts_at", "-id")
 FIELD_OF_REFUSAL = {
     "outside_campaign": "day",
@@ -56,7 +55,7 @@ def session_list(request):
     states = session_states(now)
     state = asked_state(request, states, campaign, narrowed=bool(unit or text or filters))
     rows = listed_sessions(request.user, campaign, unit=unit, state=state, search=text, **filters)
-    page = key_page(request, by_turn(with_host(rows), now), *ORDERS.get(state, NEWEST_FIRST))
+    page = shown_page(request, rows.select_related("host", "form"), state, now)
     context = {
         "campaign": campaign,
         "unit": unit,
@@ -64,8 +63,8 @@ def session_list(request):
         "page": page,
         "query": text,
         "state": state,
-        "state_label": states[state][0],
-        "tabs": [(word, states[word][0]) for word in TABS],
+        "state_label": states[state].label,
+        "tabs": [(word, states[word].label) for word in TABS],
         "filtered": bool(filters) or state not in TABS,
         "now": now,
     }
@@ -78,8 +77,14 @@ def asked_state(request, states, campaign: Campaign, *, narrowed: bool) -> str:
     return state if state in states else "all"
 
 
-def with_host(rows):
-    return with_progress(rows).select_related("host", "form")
+def shown_page(request, rows, state: str, now):
+    """A week begins with what waits for its register; every other list is in time."""
+    if state == "week":
+        page = chained_page(request, by_turn(rows, now), *IN_TIME, total=count_up_to(rows))
+    else:
+        page = key_page(request, rows, *(IN_TIME if state in SOONEST_FIRST else NEWEST_FIRST))
+    with_progress(page.rows)
+    return page
 
 
 @require_GET

@@ -42,7 +42,7 @@ SESSION = [
     "void_reason",
     "created_at",
 ]
-PART = ["id", "session_id", "unit_id", "audience", "recorded_at", "closed_at"]
+PART = ["id", "session_id", "unit_id", "audience", "recorded_at", "closed_at", "due_at"]
 HOURS = [(8, 30), (9, 0), (14, 0), (14, 30), (19, 0)]
 JOINT = 6  # branches that sit together in a township's hall
 NUMBERS = "一二三四五六七八九十"
@@ -317,8 +317,9 @@ class Calendar:
         self.batch.topics += [(self.session_id, topic.pk) for topic in topics]
         if teacher:
             self.batch.lecturers.append((self.session_id, teacher))
+        due = None if cancelled else row[8]
         for branch in branches:
-            self.add_part(branch, held, audience, bool(cancelled))
+            self.add_part(branch, held, audience, due)
         self.session_id += 1
 
     def times(self, held: date, minutes: int) -> tuple[str, str]:
@@ -326,8 +327,8 @@ class Calendar:
         ends = hour * 60 + minute + minutes
         return bulk.moment(held, hour, minute), bulk.moment(held, *divmod(ends, 60))
 
-    def add_part(self, branch: Branch, held: date, audience: str, cancelled: bool) -> None:
-        recorded = held < self.today and not cancelled and self.dice.random() >= self.winter.unrecorded
+    def add_part(self, branch: Branch, held: date, audience: str, due: str | None) -> None:
+        recorded = held < self.today and due is not None and self.dice.random() >= self.winter.unrecorded
         closed = recorded and self.dice.random() < self.winter.closed
         evening = bulk.moment(held, 20, 30)
         self.batch.parts.append(
@@ -338,6 +339,7 @@ class Calendar:
                 audience,
                 evening if recorded else None,
                 bulk.moment(min(held + timedelta(days=1), self.today), 9) if closed else None,
+                due,
             )
         )
         self.part_id += 1

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.models import TrainingSession
-from campaigns.queries import IN_TURN, by_turn, listed_sessions
+from campaigns.queries import by_turn, listed_sessions
 from campaigns.services.registers import set_recorded
 from campaigns.services.sessions import cancel_session
 from tests.base import make_user
@@ -213,8 +213,8 @@ def test_a_week_begins_with_what_waits_and_ends_with_what_is_done(cast, campaign
     done = make_session(actor, campaign, branch, title="点过", days=wednesday - 1)
     set_recorded(parts=done.parts.all())
     now = timezone.now() + timedelta(days=wednesday)
-    week = by_turn(listed_sessions(actor, campaign, state="week", now=now), now).order_by(*IN_TURN)
-    assert [row.title for row in week] == ["昨天", "今天", "明天", "点过"]
+    week = by_turn(listed_sessions(actor, campaign, state="week", now=now), now)
+    assert [[row.title for row in turn] for turn in week] == [["昨天", "今天"], ["明天"], ["点过"]]
 
 
 def test_a_week_without_classes_says_where_they_are(north, cast, campaign, branch):
