@@ -124,7 +124,7 @@ def row_as_json(row: RosterRow) -> dict:
     }
 
 
-@service
+@service(atomic=False)
 def store_batch(*, actor: User | None, batch: ImportBatch, partial: bool = False) -> dict:
     """Store what the check of this batch showed, in one transaction. Storing again returns the first result.
 
@@ -132,10 +132,19 @@ def store_batch(*, actor: User | None, batch: ImportBatch, partial: bool = False
     member or branch concerned has changed since the check.
     """
     require_scope(actor, batch.organization)
-    branches = lock_branches(batch)
+    # Decrypting and pinyin take longer than writing; on SQLite every other writer would wait for them.
+    ready = [] if batch.state == ImportState.STORED else [as_read(row) for row in batch.rows]
+    with transaction.atomic():
+        return store_ready(actor, batch, ready, partial)
+
+
+def store_ready(actor: User | None, batch: ImportBatch, ready: list[dict], partial: bool) -> dict:
+    """`ready`: the batch's rows, which nobody changes once they are checked."""
+    branches = lock_branches(batch.organization_id, ready)
     batch = (
         ImportBatch.objects.select_for_update(no_key=True, of=("self",))
         .select_related("organization")
+        .defer("rows")
         .get(pk=batch.pk)
     )
     if batch.state == ImportState.STORED:
@@ -145,8 +154,8 @@ def store_batch(*, actor: User | None, batch: ImportBatch, partial: bool = False
         raise Refused(
             f"还有 {counts['error_rows']} 行有错误，没有存。请改好再上传，或只存正确的行。", "has_errors"
         )
-    require_open(batch, branches)
-    store_members(batch.rows)
+    require_open(batch.organization_id, ready, branches)
+    store_members(ready)
     result = {name: counts[name] for name in ("created", "updated", "unchanged")}
     result |= {"skipped": counts["skipped"] + counts["error_rows"], "partial": bool(counts["error_rows"])}
     batch.state, batch.stored_at, batch.result = ImportState.STORED, timezone.now(), result
@@ -178,18 +187,32 @@ def fetch_annotated(*, actor: User, batch: ImportBatch) -> bytes:
     return decrypt_bytes(bytes(file.content))
 
 
-def lock_branches(batch: ImportBatch) -> dict[int, Organization]:
+def as_read(row: dict) -> dict:
+    """A checked row with everything its `writes` put on a member: clear values, their digests, initials."""
+    writes = dict(row["writes"])
+    for name in SECRET:
+        if name in writes:
+            writes[name] = decrypt(writes[name])
+            writes[{"id_number": "id_digest", "phone": "phone_digest"}[name]] = digest(writes[name])
+    for name in DATES:
+        if name in writes:
+            writes[name] = date.fromisoformat(writes[name])
+    if "name" in writes:
+        writes["initials"] = initials(writes["name"])
+    return row | {"writes": writes}
+
+
+def lock_branches(root: int, rows: list[dict]) -> dict[int, Organization]:
     """Organizations are locked first, then members; two storings of one branch come one after the other."""
-    wanted = sorted({row["branch"] for row in batch.rows} | {batch.organization_id})
+    wanted = sorted({row["branch"] for row in rows} | {root})
     locked = Organization.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
     return {branch.pk: branch for branch in locked}
 
 
-def require_open(batch: ImportBatch, branches: dict[int, Organization]) -> None:
-    root = branches[batch.organization_id].path
-    for pk in {row["branch"] for row in batch.rows}:
+def require_open(root: int, rows: list[dict], branches: dict[int, Organization]) -> None:
+    for pk in {row["branch"] for row in rows}:
         branch = branches[pk]
-        if branch.closed_on or branch.kind not in BRANCH_KINDS or not holds(root, branch.path):
+        if branch.closed_on or branch.kind not in BRANCH_KINDS or not holds(branches[root].path, branch.path):
             raise Refused(CHANGED_SINCE, "changed_since")
 
 
@@ -199,7 +222,7 @@ def store_members(rows: list[dict]) -> None:
     require_new(new)
     try:
         Member.objects.bulk_create(
-            [fill(Member(branch_id=row["branch"]), row["writes"]) for row in new], batch_size=500
+            [Member(branch_id=row["branch"], **row["writes"]) for row in new], batch_size=500
         )
         update_members(known)
     except IntegrityError as error:  # the same ID number came in elsewhere this very moment
@@ -208,7 +231,7 @@ def store_members(rows: list[dict]) -> None:
 
 def require_new(rows: list[dict]) -> None:
     """Nobody of these has come in since the check: by ID number anywhere, by name in the branch."""
-    digests = [digest(decrypt(row["writes"]["id_number"])) for row in rows if "id_number" in row["writes"]]
+    digests = [row["writes"]["id_digest"] for row in rows if "id_digest" in row["writes"]]
     for piece in pieces(digests):
         if Member.objects.filter(id_digest__in=piece).exists():
             raise Refused(CHANGED_SINCE, "changed_since")
@@ -232,20 +255,8 @@ def update_members(rows: dict[int, dict]) -> None:
             raise Refused(CHANGED_SINCE, "changed_since")
         changed: set[str] = set()
         for member in members:
-            before = set(rows[member.pk]["writes"])
-            fill(member, rows[member.pk]["writes"])
-            changed |= before | {"id_digest", "phone_digest", "initials"}
+            writes = rows[member.pk]["writes"]
+            for name, value in writes.items():
+                setattr(member, name, value)
+            changed |= set(writes)
         Member.objects.bulk_update(members, sorted(changed), batch_size=100)
-
-
-def fill(member: Member, writes: dict) -> Member:
-    for name, value in writes.items():
-        if name in SECRET:
-            value = decrypt(value)
-            setattr(member, {"id_number": "id_digest", "phone": "phone_digest"}[name], digest(value))
-        elif name in DATES:
-            value = date.fromisoformat(value)
-        elif name == "name":
-            member.initials = initials(value)
-        setattr(member, name, value)
-    return member
