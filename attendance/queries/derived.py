@@ -264,8 +264,9 @@ def session_tally_rows(some: Some) -> Wanted:
     """What the tallies of these parts must be; a part nobody recorded has none."""
     parts = f"(SELECT * FROM {table(SessionUnit)} WHERE recorded_at IS NOT NULL AND {some.sql})"
     counts = (
-        f"(SELECT f.counts AND s.cancelled_at IS NULL AND s.voided_at IS NULL FROM {table(TrainingSession)} s "
-        f"JOIN {table(TrainingForm)} f ON f.id = s.form_id WHERE s.id = e.session_id)"
+        f"(SELECT f.counts AND s.cancelled_at IS NULL AND s.voided_at IS NULL "
+        f"FROM {table(TrainingSession)} s JOIN {table(TrainingForm)} f ON f.id = s.form_id "
+        f"WHERE s.id = e.session_id)"
     )
     columns = {
         "session_unit_id": "e.id",

@@ -28,6 +28,7 @@ from campaigns.services.locking import lock_units
 from organizations.models import BRANCH_KINDS
 from organizations.service import service
 
+MOST = 10_000  # ids in one statement; SQLite takes 32,766
 CHUNK = 100  # branch units recounted under one lock: about a quarter of a second
 # SQLite has no queue: who waits for the lock tries again every tenth of a second, and must find it free.
 PAUSE = 0.12
@@ -37,12 +38,14 @@ def recount(
     *, campaign: Campaign, entries: Iterable[int], parts: Iterable[int], units: Iterable[int]
 ) -> None:
     """Write what these entries, parts and branch units must be. Repeating changes nothing."""
-    if chosen := tuple(entries):
-        _write(standing_rows(rule_of(campaign.pk), Some("id", chosen)))
-    if sheets := tuple(parts):
-        _write(session_tally_rows(Some("id", sheets)))
-    if branches := tuple(units):
-        _write(tally_rows(Some("id", branches)))
+    if chosen := list(entries):
+        rule = rule_of(campaign.pk)
+        for _, some in _chunks(chosen, MOST):
+            _write(standing_rows(rule, Some("id", some)))
+    for _, some in _chunks(list(parts), MOST):
+        _write(session_tally_rows(Some("id", some)))
+    for _, some in _chunks(list(units), MOST):
+        _write(tally_rows(Some("id", some)))
 
 
 @service(atomic=False, audited=False)
@@ -53,7 +56,7 @@ def rebuild(*, campaign: Campaign, progress: Callable[[int, int], None] | None =
     transactions. Returns the number of units recounted.
     """
     ids = _units(campaign)
-    for done, chunk in _chunks(ids):
+    for done, chunk in _chunks(ids, CHUNK):
         if progress:
             progress(done, len(ids))
         with transaction.atomic():
@@ -73,7 +76,7 @@ def differences(*, campaign: Campaign) -> list[str]:
     """
     lines = []
     rule = rule_of(campaign.pk)
-    for _, chunk in _chunks(_units(campaign)):
+    for _, chunk in _chunks(_units(campaign), CHUNK):
         for wanted in _of_branches(rule, chunk):
             lines += _lines(wanted)
     for orphans in _orphans(campaign):
@@ -89,9 +92,9 @@ def _units(campaign: Campaign) -> list[int]:
     return list(found.order_by("pk").values_list("pk", flat=True))
 
 
-def _chunks(ids: Sequence[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
-    for start in range(0, len(ids), CHUNK):
-        yield start, tuple(ids[start : start + CHUNK])
+def _chunks(ids: Sequence[int], size: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+    for start in range(0, len(ids), size):
+        yield start, tuple(ids[start : start + size])
 
 
 def _of_branches(rule: Rule, units: tuple[int, ...]) -> Iterator[Wanted]:
