@@ -154,7 +154,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "unacked_restore_throttle": 1,  # look for lost messages every 10 s, not every 100 s
-    "socket_timeout": 10,
+    "socket_timeout": 4,  # a broker that hangs keeps a click as long as this
     "socket_connect_timeout": 2,
     "max_retries": 1,  # a broker that is away must not keep a click waiting (kombu would try for 6 s)
     "interval_start": 0,

@@ -92,10 +92,10 @@ class Act:
         finally:
             connection.close()
 
-    def accepted(self, status: int, wanted: int) -> bool:
+    def accepted(self, status: int, wanted: int, answer: object = "") -> bool:
         """A 5xx is no answer: ask again. Anything else that is not the wanted one is a fault."""
         if status != wanted and status < 500:
-            self.ledger.faults.append(f"{type(self).__name__} {self.number}: {status}")
+            self.ledger.faults.append(f"{type(self).__name__} {self.number}: {status} {answer}")
         self.last = str(status)
         if status >= 500:
             time.sleep(BETWEEN_TRIES)
@@ -136,7 +136,7 @@ class Submit(Act):
 
     def attempt(self) -> bool:
         status, answer = self.browser.post_json(f"/sessions/{self.sheet.session}/marks/", self.body)
-        if not self.accepted(status, 200):
+        if not self.accepted(status, 200, answer):
             return False
         self.ledger.batches[uuid.UUID(self.body["batch"])] = Sent(
             self.sheet.session, [mark["entry"] for mark in self.body["marks"]]
@@ -164,8 +164,8 @@ class Import(Act):
         self.batch = int(place.rstrip("/").rpartition("/")[2])
 
     def attempt(self) -> bool:
-        status, _ = self.browser.post(f"/import/{self.batch}/store/")
-        if self.accepted(status, 302):
+        status, place = self.browser.post(f"/import/{self.batch}/store/")
+        if self.accepted(status, 302, place):
             self.ledger.imports[self.batch] = self.names
             return True
         return False
@@ -178,7 +178,7 @@ class Report(Act):
 
     def attempt(self) -> bool:
         status, place = self.browser.post("/reports/request/", unit=self.town.north_unit.pk, form=self.form)
-        if not self.accepted(status, 302):
+        if not self.accepted(status, 302, place):
             return False
         self.job = place.rstrip("/").rpartition("/")[2]
         self.ledger.reports[self.form] = self.job

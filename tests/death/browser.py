@@ -25,8 +25,8 @@ class Browser:
         return status, body.decode()
 
     def post_json(self, path: str, data: object) -> tuple[int, dict]:
-        status, _, body = self._ask("POST", path, json.dumps(data).encode(), "application/json")
-        return status, json.loads(body) if status == 200 else {}
+        status, place, body = self._ask("POST", path, json.dumps(data).encode(), "application/json")
+        return status, json.loads(body) if status == 200 else {"place": place, "body": body.decode()[:500]}
 
     def post(self, path: str, **fields: object) -> tuple[int, str]:
         """Status and where it sends us."""

@@ -62,15 +62,20 @@ class Kill:
 
 
 class House:
-    def __init__(self, folder: Path, *, with_redis: bool, postgres=None):
+    """`broker` is a Redis of the test's own, `with_redis` the one of `serve`; else the built-in runner."""
+
+    def __init__(
+        self, folder: Path, *, with_redis: bool = False, broker: str = "", postgres=None, lease=LEASE
+    ):
         self.postgres, self.log = postgres, folder / "serve.log"
         self.port = services.free_port()
         command = [sys.executable, "manage.py", "serve", "--port", str(self.port), "--workers", "1"]
         env = services.environment_of_test_database() | {
             "DJANGO_SETTINGS_MODULE": "tests.death.settings",
-            "JOB_LEASE_SECONDS": str(LEASE),
+            "JOB_LEASE_SECONDS": str(lease),
             "JOB_SWEEP_SECONDS": str(SWEEP),
         }
+        env |= {"REDIS_URL": broker} if broker else {}
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [*command, "--with-redis"] if with_redis else command,
@@ -80,9 +85,9 @@ class House:
                 stderr=output,
                 start_new_session=True,
             )
-        self.with_redis = with_redis
         self._wait(self.web_answers, "web")
-        self._wait(lambda: self._said(0, "ready." if with_redis else "looking for jobs"), "worker")
+        first_words = "ready." if with_redis or broker else "looking for jobs"
+        self._wait(lambda: self._said(0, first_words), "worker")
 
     def _wait(self, condition: Callable[[], object], what: str) -> None:
         services.wait_until(condition, seconds=PATIENCE, what=f"{what} ({self.log})")
