@@ -4,9 +4,11 @@
 search any answer for people of the other place.
 """
 
+import copy
 from contextlib import contextmanager
 from datetime import date
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -24,6 +26,25 @@ def fixture_writes():
         yield
     finally:
         service._depth.reset(token)
+
+
+def once(build):
+    """Two fixtures: the scene built once for the whole file, and a copy of it for each test.
+
+    built, scene = once(Scene)
+
+    What a test writes is rolled back to the built scene; not for files with transactional tests.
+    """
+
+    @pytest.fixture(scope="module")
+    def built(kept):
+        return build()
+
+    @pytest.fixture
+    def scene(built, db):
+        return copy.deepcopy(built)
+
+    return built, scene
 
 
 def make_organization(parent, code, name, kind=OrganizationKind.BRANCH, **fields):

@@ -8,15 +8,13 @@ from django.urls import reverse
 
 from organizations.admin_base import ServiceAdmin
 from organizations.models import AuditEvent, Member, Organization
-from tests.base import Cast, query_count
+from tests.base import Cast, once, query_count
 
 pytestmark = pytest.mark.django_db
 REGISTERED = sorted(admin.site._registry.items(), key=lambda pair: pair[0]._meta.label)
 
 
-@pytest.fixture
-def cast():
-    return Cast()
+built, cast = once(Cast)
 
 
 @pytest.fixture

@@ -7,17 +7,19 @@ from django.urls import reverse
 
 from reports.services.reports import request_report
 from tests.attendance.scene import Scene
-from tests.base import make_member, query_count
+from tests.base import make_member, once, query_count
 from tests.campaigns.scene import make_campaign
 
 pytestmark = pytest.mark.django_db
 
 
+built, cast = once(Scene)
+
+
 @pytest.fixture
-def scene(client):
-    scene = Scene()
-    client.force_login(scene.officer)
-    return scene
+def scene(cast, client):
+    client.force_login(cast.officer)
+    return cast
 
 
 def asked_for_reports(scene, start, stop):

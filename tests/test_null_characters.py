@@ -4,17 +4,20 @@ import pytest
 from django.urls import reverse
 
 from tests.attendance.scene import Scene
+from tests.base import once
 
 pytestmark = pytest.mark.django_db
 
 LISTS = ["organizations:member_list", "campaigns:session_list", "campaigns:service_list"]
 
 
+built, cast = once(Scene)
+
+
 @pytest.fixture
-def scene(client):
-    scene = Scene()
-    client.force_login(scene.north_organizer)
-    return scene
+def scene(cast, client):
+    client.force_login(cast.north_organizer)
+    return cast
 
 
 @pytest.mark.parametrize("name", LISTS)

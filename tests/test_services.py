@@ -16,7 +16,7 @@ from organizations.models import AuditEvent, Organization
 from organizations.service import REGISTRY
 from organizations.services import accounts, downloads, jobs, members, transfers
 from organizations.services import organizations as organization_services
-from tests.base import Cast, fixture_writes
+from tests.base import Cast, fixture_writes, once
 from tests.guard import WriteOutsideService
 
 pytestmark = pytest.mark.django_db
@@ -31,9 +31,7 @@ def load_every_service() -> None:
             importlib.import_module(f"{package.__name__}.{module.name}")
 
 
-@pytest.fixture
-def cast():
-    return Cast()
+built, cast = once(Cast)
 
 
 def test_every_service_takes_keywords_only():

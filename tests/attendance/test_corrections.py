@@ -10,14 +10,13 @@ from organizations.models import AuditEvent
 from organizations.service import Refused
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
+from tests.base import once
 from tests.campaigns.scene import at
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def scene():
-    return Scene()
+built, scene = once(Scene)
 
 
 @pytest.fixture

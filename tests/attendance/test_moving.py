@@ -22,15 +22,13 @@ from organizations.services.organizations import (
 from organizations.services.transfers import return_member, transfer_member
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
-from tests.base import fixture_writes
+from tests.base import fixture_writes, once
 
 pytestmark = pytest.mark.django_db
 TODAY = timezone.localdate
 
 
-@pytest.fixture
-def scene():
-    return Scene()
+built, scene = once(Scene)
 
 
 def ago(days):

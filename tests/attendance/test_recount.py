@@ -16,17 +16,19 @@ from organizations.service import Refused
 from organizations.services import jobs
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
-from tests.base import fixture_writes, make_member
+from tests.base import fixture_writes, make_member, once
 from tests.campaigns.scene import make_campaign
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def scene():
+def build():
     scene = Scene()
     scene.mark(scene.session(topics=scene.topics(0, 1)), {scene.wang: "present", scene.li: "absent"})
     return scene
+
+
+built, scene = once(build)
 
 
 @pytest.mark.parametrize(

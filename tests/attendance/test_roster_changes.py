@@ -10,13 +10,12 @@ from organizations.models import AuditEvent, Member
 from organizations.service import Refused
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
-from tests.base import fixture_writes, make_member
+from tests.base import fixture_writes, make_member, once
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def scene():
+def build():
     """After the roster was drawn: one came, one left yesterday, one went floating."""
     scene = Scene()
     scene.held = scene.session(days=0, hour=1)
@@ -29,6 +28,9 @@ def scene():
         Member.objects.filter(pk=scene.li.pk).update(left_on=yesterday, left_reason="转出")
         Member.objects.filter(pk=scene.zhao.pk).update(is_floating=True)
     return scene
+
+
+built, scene = once(build)
 
 
 def page(scene, unit):

@@ -5,15 +5,18 @@ from django.urls import reverse
 
 from attendance.models import Attendance
 from tests.attendance.scene import Scene
+from tests.base import once
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def scene():
+def build():
     scene = Scene()
     scene.mark(scene.session(), {scene.wang: "absent"})
     return scene
+
+
+built, scene = once(build)
 
 
 def pages(scene):

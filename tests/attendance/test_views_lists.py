@@ -16,15 +16,13 @@ from attendance.services.closing import close_parts
 from campaigns.models import Stage, TrainingSession
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
-from tests.base import Cast, make_member
+from tests.base import fixture_writes, make_member, once
 from tests.campaigns.scene import make_campaign
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def scene():
-    return Scene()
+built, scene = once(Scene)
 
 
 @pytest.fixture
@@ -145,15 +143,16 @@ def test_a_waiver_needs_a_class_of_reason_and_a_day(client, scene):
     assert not Waiver.objects.exists()
 
 
-def test_drawing_says_what_it_will_take_and_opens_the_campaign(client):
-    cast = Cast()
-    campaign = make_campaign(cast, opened=False)
+def test_drawing_says_what_it_will_take_and_opens_the_campaign(client, scene):
+    with fixture_writes():
+        RosterEntry.objects.update(is_open=False)  # last winter is over
+    campaign = make_campaign(scene, label="下一个冬天", opened=False)
     where = reverse("attendance:roster_draw", args=[campaign.pk])
-    page = html(as_user(client, cast.officer), where)
+    page = html(as_user(client, scene.officer), where)
     assert "北山镇党委" in page and "6<span" in page
     answer = client.post(where, follow=True)
     campaign.refresh_from_db()
-    assert campaign.stage == Stage.OPEN and RosterEntry.objects.count() == 6
+    assert campaign.stage == Stage.OPEN and campaign.entries.count() == 6
     assert "名册已划定，共6人" in answer.content.decode()
     assert "名册已经划定" in html(client, where)
 

@@ -13,15 +13,13 @@ from attendance.services.closing import close_parts
 from attendance.services.roster import set_waiver
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
-from tests.base import fixture_writes, make_member
+from tests.base import fixture_writes, make_member, once
 
 pytestmark = pytest.mark.django_db
 AT = "2027-01-09T09:00:00+08:00"
 
 
-@pytest.fixture
-def scene():
-    return Scene()
+built, scene = once(Scene)
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 import pytest
 
-from tests.base import Cast
+from tests.base import Cast, once
 from tests.campaigns.scene import make_campaign, unit_of
 
-
-@pytest.fixture
-def cast(db):
-    return Cast()
+built, cast = once(Cast)
 
 
 @pytest.fixture

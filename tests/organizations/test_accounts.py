@@ -3,20 +3,17 @@
 import re
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from organizations.models import AuditEvent, Role, User
 from organizations.service import Refused
 from organizations.services import accounts
-from tests.base import PASSWORD, Cast, make_user, query_count
+from tests.base import PASSWORD, Cast, make_user, once, query_count
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def cast():
-    return Cast()
+built, cast = once(Cast)
 
 
 def open_one(actor, organization, role, username="newcomer"):
@@ -204,15 +201,6 @@ def test_only_keepers_see_the_account_pages(cast, client):
         client.force_login(user)
         for name in ("account_list", "account_new", "account_bulk", "account_slip"):
             assert client.get(reverse(f"organizations:{name}")).status_code == 404
-
-
-def test_create_officer_opens_the_first_account_once(capsys):
-    options = {"code": "320706", "organization": "海州区委", "name": "陈主管"}
-    call_command("create_officer", **options)
-    password = re.search(r"[a-z]{4}-\d{4}-[a-z]{4}", capsys.readouterr().out)[0]
-    assert User.objects.get(username="officer").check_password(password)
-    with pytest.raises(CommandError, match="已经有账号"):
-        call_command("create_officer", **options)
 
 
 def test_the_picker_tells_branches_of_two_townships_apart(cast, client):

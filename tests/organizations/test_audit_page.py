@@ -5,18 +5,20 @@ from django.urls import reverse
 
 from organizations.models import AuditEvent
 from organizations.services import members
-from tests.base import Cast, query_count
+from tests.base import Cast, once, query_count
 
 pytestmark = pytest.mark.django_db
 URL = "organizations:audit_list"
 
 
-@pytest.fixture
-def cast():
+def build():
     cast = Cast()
     members.change_member(actor=cast.north_organizer, member=cast.wang, party_group="一组")
     members.change_member(actor=cast.south_organizer, member=cast.sun, party_group="二组")
     return cast
+
+
+built, cast = once(build)
 
 
 def test_an_auditor_reads_everything_of_the_scope(cast, client):

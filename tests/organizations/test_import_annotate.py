@@ -8,17 +8,14 @@ from openpyxl import Workbook, load_workbook
 
 from organizations.imports.annotate import annotate
 from organizations.imports.checking import check
-from tests.base import Cast, fixture_writes
+from tests.base import Cast, once
 from tests.organizations.workbooks import HEADERS, id_number, person, roster, saved
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 22)
 
 
-@pytest.fixture
-def cast():
-    with fixture_writes():
-        return Cast()
+built, cast = once(Cast)
 
 
 @pytest.fixture

@@ -11,16 +11,13 @@ from openpyxl import load_workbook
 
 from organizations.models import AuditEvent, ImportBatch, Member, StoredFile
 from organizations.services.imports import check_roster
-from tests.base import Cast, fixture_writes
+from tests.base import Cast, fixture_writes, once
 from tests.organizations.workbooks import id_number, person, roster
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def cast():
-    with fixture_writes():
-        return Cast()
+built, cast = once(Cast)
 
 
 @pytest.fixture

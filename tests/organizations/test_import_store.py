@@ -11,16 +11,13 @@ from organizations.models import AuditEvent, ImportBatch, Member, StoredFile
 from organizations.service import Refused
 from organizations.services import imports
 from organizations.services.imports import check_roster, fetch_annotated, store_batch
-from tests.base import Cast, fixture_writes, make_member
+from tests.base import Cast, fixture_writes, make_member, once
 from tests.organizations.workbooks import id_number, person, roster
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def cast():
-    with fixture_writes():
-        return Cast()
+built, cast = once(Cast)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from organizations.imports.checking import check
 from organizations.imports.preflight import FileRefused
 from organizations.models import Member, OrganizationKind
 from organizations.services.imports import check_roster, store_batch
-from tests.base import Cast, fixture_writes, make_member, make_organization
+from tests.base import Cast, fixture_writes, make_member, make_organization, once
 from tests.organizations.workbooks import HEADERS, id_number, person, roster, saved, xlsx
 
 pytestmark = pytest.mark.django_db
@@ -19,10 +19,7 @@ NUMBER = id_number("19700101", "341")
 OTHER_NUMBER = id_number("19700101", "361")
 
 
-@pytest.fixture
-def cast():
-    with fixture_writes():
-        return Cast()
+built, cast = once(Cast)
 
 
 @pytest.fixture

@@ -8,14 +8,12 @@ from django.utils import timezone
 
 from organizations.models import AuditEvent, Job
 from organizations.services import jobs
-from tests.base import Cast, fixture_writes, query_count
+from tests.base import Cast, fixture_writes, once, query_count
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def cast():
-    return Cast()
+built, cast = once(Cast)
 
 
 def ask(user, title="北山镇统计表"):

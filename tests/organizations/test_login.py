@@ -6,15 +6,13 @@ import pytest
 from django.urls import reverse
 
 from organizations.models import AuditEvent, User
-from tests.base import PASSWORD, Cast, make_user
+from tests.base import PASSWORD, Cast, make_user, once
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/login/"
 
 
-@pytest.fixture
-def cast():
-    return Cast()
+built, cast = once(Cast)
 
 
 def attempt(client, username, password=PASSWORD, **extra):

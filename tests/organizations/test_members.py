@@ -10,7 +10,7 @@ from organizations.id_number import check_digit
 from organizations.models import AuditEvent, Member
 from organizations.service import Refused
 from organizations.services import members
-from tests.base import Cast, make_member, query_count
+from tests.base import Cast, make_member, once, query_count
 
 pytestmark = pytest.mark.django_db
 
@@ -20,9 +20,7 @@ def id_number(born="19700101", tail="123"):
     return number + check_digit(number)
 
 
-@pytest.fixture
-def cast():
-    return Cast()
+built, cast = once(Cast)
 
 
 @pytest.fixture

@@ -7,14 +7,12 @@ from django.utils import timezone
 from organizations.models import AuditEvent, Organization
 from organizations.service import Refused
 from organizations.services import accounts, members, organizations
-from tests.base import Cast, make_organization, query_count
+from tests.base import Cast, make_organization, once, query_count
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def cast():
-    return Cast()
+built, cast = once(Cast)
 
 
 @pytest.fixture

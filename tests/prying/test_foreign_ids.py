@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
+from tests.base import once
 from tests.prying.forms import gather
 from tests.prying.places import GHOST, OVERFLOW, World, holds
 from tests.prying.walk import Pryer, everything
@@ -32,9 +33,7 @@ MUST_WORK = {
 }
 
 
-@pytest.fixture
-def world():
-    return World()
+built, world = once(World)
 
 
 def foreign_rows(world: World, user) -> str:

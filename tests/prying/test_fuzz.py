@@ -10,6 +10,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.base import once
 from tests.prying.forms import MOST_PAGES, gather
 from tests.prying.places import World
 from tests.prying.test_foreign_ids import own_ids, send
@@ -62,9 +63,7 @@ NONSENSE = [
 PARAMETERS = ("after", "page", "p", "o", "_to_field", "campaign", "unit", "organization", "batch", "q")
 
 
-@pytest.fixture
-def world():
-    return World()
+built, world = once(World)
 
 
 def text(value) -> str:

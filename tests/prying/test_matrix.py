@@ -9,6 +9,7 @@ from attendance.models.roster import RosterEntryQuerySet
 from organizations.models.imports import ImportBatchQuerySet
 from organizations.models.jobs import JobQuerySet
 from organizations.models.members import MemberQuerySet
+from tests.base import once
 from tests.prying.places import World
 from tests.prying.routes import OPEN, PUBLIC, ROUTES
 from tests.prying.walk import METHODS, Pryer, cases
@@ -35,9 +36,7 @@ def report(troubles) -> str:
     return "\n".join([f"{len(troubles)} troubles", *troubles[:60]])
 
 
-@pytest.fixture
-def world():
-    return World()
+built, world = once(World)
 
 
 def test_every_route_is_classified():

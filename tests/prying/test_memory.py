@@ -11,16 +11,14 @@ from campaigns.services import service_tasks
 from organizations.models import AuditEvent
 from organizations.services import accounts
 from organizations.services import organizations as organization_services
-from tests.base import fixture_writes
+from tests.base import fixture_writes, once
 from tests.prying.acts import ACTS, acts_of_the_left, audited, open_task
 from tests.reports.scene import Winter
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def winter():
-    return Winter()
+built, winter = once(Winter)
 
 
 def newest() -> int:

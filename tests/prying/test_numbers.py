@@ -9,7 +9,7 @@ from attendance.models import Attendance
 from organizations.models import Member
 from reports.queries import figures
 from reports.services.reports import build_report
-from tests.base import fixture_writes, make_member
+from tests.base import fixture_writes, make_member, once
 from tests.prying.walk import Pryer
 from tests.reports.oracle import recount
 from tests.reports.scene import Winter
@@ -18,9 +18,7 @@ pytestmark = pytest.mark.django_db
 READERS = ["officer", "north_organizer", "south_organizer", "inspector", "north_recorder"]
 
 
-@pytest.fixture
-def winter():
-    return Winter()
+built, winter = once(Winter)
 
 
 class Door:

@@ -19,6 +19,7 @@ from organizations.models import ImportBatch, Job, Member
 from organizations.service import Refused
 from organizations.services import jobs
 from reports.services.reports import build
+from tests.base import once
 from tests.organizations.workbooks import id_number, person, roster
 from tests.prying.places import World
 from tests.prying.sweep import LogSweep, files_with_numbers, numbers_in
@@ -34,9 +35,7 @@ CANARIES = [*IMPORTED, TYPED, WRONG[:17], *PHONES]
 KEPT_FILES = {"organizations_storedfile"}
 
 
-@pytest.fixture
-def world():
-    return World()
+built, world = once(World)
 
 
 class Office:
@@ -129,13 +128,14 @@ class Office:
             jobs.run(job.pk, work)
 
 
-@pytest.fixture
-def office(world):
+@pytest.fixture(scope="module")
+def office(built):
+    """The day happens once; the tests only look at what it left."""
     sweep, before = LogSweep(), set(Path(tempfile.gettempdir()).iterdir())
     root, level = logging.getLogger(), logging.getLogger().level
     root.addHandler(sweep)
     root.setLevel(logging.DEBUG)
-    made = Office(world)
+    made = Office(built)
     made.day()
     root.removeHandler(sweep)
     root.setLevel(level)

@@ -9,16 +9,14 @@ from organizations.models import Job, Organization, Role, User
 from organizations.services import jobs
 from organizations.services.accounts import close_account, reset_account
 from reports.services.reports import build, request_report
-from tests.base import fixture_writes
+from tests.base import fixture_writes, once
 from tests.prying.places import World
 from tests.prying.walk import leads_to_login
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world():
-    return World()
+built, world = once(World)
 
 
 def change(user, **values):

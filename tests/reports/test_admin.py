@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from organizations.models import Job
+from tests.base import once
 from tests.reports.scene import Winter
 
 pytestmark = pytest.mark.django_db
@@ -12,9 +13,7 @@ UNITS = "admin:campaigns_unit_changelist"
 JOBS = "admin:organizations_job_changelist"
 
 
-@pytest.fixture
-def winter():
-    return Winter()
+built, winter = once(Winter)
 
 
 def act(client, page, action, *rows):

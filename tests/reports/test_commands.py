@@ -8,16 +8,14 @@ from django.core.management import CommandError, call_command
 from openpyxl import load_workbook
 
 from campaigns.services.campaigns import create_campaign
-from tests.base import Role, make_user
+from tests.base import Role, make_user, once
 from tests.reports.oracle import recount
 from tests.reports.scene import Winter
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def winter():
-    return Winter()
+built, winter = once(Winter)
 
 
 def participation(*options):

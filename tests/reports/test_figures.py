@@ -11,16 +11,14 @@ from campaigns.queries.service import task_states, tasks_of
 from reports import links
 from reports.indicators import CATALOGUE, WHY_NAMES, Rate, as_json
 from reports.queries import figures, lists
-from tests.base import fixture_writes, make_member, make_organization
+from tests.base import fixture_writes, make_member, make_organization, once
 from tests.reports.oracle import recount
 from tests.reports.scene import Winter
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def winter():
-    return Winter()
+built, winter = once(Winter)
 
 
 def units(winter):

@@ -5,19 +5,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from organizations.models import Job
+from campaigns.models import Campaign
+from organizations.models import Job, Role
 from reports.queries import figures
 from reports.services import reports
-from tests.base import Cast, fixture_writes
+from tests.base import fixture_writes, make_organization, make_user, once
 from tests.reports.scene import Winter
 from tests.reports.test_figures import add_townships
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def winter():
-    return Winter()
+built, winter = once(Winter)
 
 
 def page(unit):
@@ -94,8 +93,9 @@ def test_the_breadcrumb_ends_at_the_own_scope(client, winter):
     assert "北山镇党委" in crumbs and "海州区委" not in crumbs
 
 
-def test_a_practice_campaign_is_labelled(client):
-    winter = Winter(kind="PRACTICE")
+def test_a_practice_campaign_is_labelled(client, winter):
+    with fixture_writes():
+        Campaign.objects.update(kind="PRACTICE")
     html = as_user(client, winter.officer).get(page(winter.district_unit)).content.decode()
     assert "练习" in html and "不计入任何正式统计" in html
 
@@ -134,11 +134,13 @@ def test_a_recorder_finds_the_registers_to_mark(client, winter):
 
 
 def test_without_a_campaign_the_first_page_says_what_to_do(client, db):
-    cast = Cast()
-    assert "新建冬训" in as_user(client, cast.officer).get(reverse("reports:home")).content.decode()
-    html = as_user(client, cast.north_organizer).get(reverse("reports:dashboard")).content.decode()
+    county = make_organization(None, "GY", "灌云县委", "COMMITTEE")
+    town = make_organization(county, "GY01", "圩丰镇党委", "COMMITTEE")
+    officer, organizer = make_user("gy", county, Role.OFFICER), make_user("gy1", town, Role.ORGANIZER)
+    assert "新建冬训" in as_user(client, officer).get(reverse("reports:home")).content.decode()
+    html = as_user(client, organizer).get(reverse("reports:dashboard")).content.decode()
     assert "上级还没有开始冬训" in html
-    assert as_user(client, cast.officer).get(reverse("reports:report_list")).status_code == 200
+    assert as_user(client, officer).get(reverse("reports:report_list")).status_code == 200
 
 
 def test_pages_answer_only_their_method(client, winter):

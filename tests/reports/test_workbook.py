@@ -8,11 +8,12 @@ import pytest
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
+from campaigns.models import Campaign
 from reports import workbook
 from reports.indicators import Rate
 from reports.queries import figures
 from reports.services.reports import build_report
-from tests.base import fixture_writes
+from tests.base import fixture_writes, once
 from tests.reports.oracle import recount
 from tests.reports.scene import Winter
 
@@ -21,9 +22,7 @@ pytestmark = pytest.mark.django_db
 SHEETS = ["情况统计表", "分单位明细表", "人员名单", "指标说明"]
 
 
-@pytest.fixture
-def winter():
-    return Winter()
+built, winter = once(Winter)
 
 
 def opened(unit, exporter="区委主管"):
@@ -187,8 +186,10 @@ def test_a_roster_too_long_for_a_sheet_says_so(winter, monkeypatch):
     assert "王北甲" not in text
 
 
-def test_a_practice_campaign_says_so():
-    winter = Winter(kind="PRACTICE")
+def test_a_practice_campaign_says_so(winter):
+    with fixture_writes():
+        Campaign.objects.update(kind="PRACTICE")
+    winter.north_unit.refresh_from_db()
     sheet = opened(winter.north_unit)["情况统计表"]
     assert "（练习）" in sheet["A1"].value
     assert "不是正式数据" in str([*sheet.values])
