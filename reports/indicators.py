@@ -143,7 +143,7 @@ CATALOGUE: tuple[Indicator, ...] = (
         "流动党员数",
         "名册上登记为流动的党员",
         "人",
-        "floating",
+        "people",
         lambda s: s["floating"],
         people="floating",
     ),
@@ -286,7 +286,7 @@ CATALOGUE: tuple[Indicator, ...] = (
         "未点名场次",
         "结束时间已过，还有单位没有点名的场次",
         "场",
-        "sessions",
+        "unrecorded",
         lambda s: s["unrecorded"],
     ),
     Indicator(

@@ -33,7 +33,8 @@ class Standing(models.Model):
     `done_on`: the day the last compulsory topic was covered. `topic_mask`: topics
     covered by any counted row. `makeup_mask`: compulsory topics of a class this
     required entry missed and has not covered since. `debts`: compulsory topics not
-    covered (0 for a waived entry). `minutes`: of counted attended rows.
+    covered (0 for a waived entry). `minutes`: of counted attended rows. Floating and
+    home-bound as on the roster, so that lists need not look there.
     """
 
     entry = models.OneToOneField(
@@ -47,6 +48,8 @@ class Standing(models.Model):
     )
     required = models.BooleanField()
     left = models.BooleanField()
+    is_floating = models.BooleanField(default=False)
+    is_home_bound = models.BooleanField(default=False)
     first_on = models.DateField(null=True)
     trained_on = models.DateField(null=True)
     home_on = models.DateField(null=True)
@@ -64,7 +67,20 @@ class Standing(models.Model):
     objects = StandingQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["unit", "entry"], name="standing_by_unit")]
+        # The second and third hold only who is on the lists that must shrink to nothing.
+        indexes = [
+            models.Index(fields=["unit", "entry"], name="standing_by_unit"),
+            models.Index(
+                fields=["unit"],
+                condition=models.Q(left=False, required=True, trained_on__isnull=True),
+                name="standing_not_trained",
+            ),
+            models.Index(
+                fields=["unit"],
+                condition=models.Q(left=False, required=True) & ~models.Q(makeup_mask=0),
+                name="standing_owing",
+            ),
+        ]
 
     def __str__(self):
         return f"{self.entry_id}"
@@ -106,7 +122,8 @@ class Tally(models.Model):
 
     `members` on the roster now, `due` of them required, `waived` the rest.
     `first`/`trained`/`done`/`home`: due entries with that day set;
-    `waived_trained`, `waived_home`: waived entries likewise. `why_*` sum to
+    `waived_trained`, `waived_home`: waived entries likewise. `never`: due entries
+    that came to nothing yet; `floating`, `home_waiting`: of all. `why_*` sum to
     due − trained. `minutes` of due entries. expected…visitors: person-times from
     counted SessionTally rows. A unit without people has no row.
     """
@@ -129,6 +146,9 @@ class Tally(models.Model):
     done = models.PositiveIntegerField(default=0)
     debts = models.PositiveIntegerField(default=0)
     owing = models.PositiveIntegerField(default=0, help_text="有专题要补的人数")
+    never = models.PositiveIntegerField(default=0)
+    floating = models.PositiveIntegerField(default=0)
+    home_waiting = models.PositiveIntegerField(default=0)
     why_absent = models.PositiveIntegerField(default=0)
     why_floating = models.PositiveIntegerField(default=0)
     why_home_bound = models.PositiveIntegerField(default=0)

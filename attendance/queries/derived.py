@@ -193,6 +193,8 @@ def standing_columns(rule: Rule) -> dict[str, str]:
         "unit_id": "e.unit_id",
         "required": "e.required",
         "left": "e.left_on IS NOT NULL",
+        "is_floating": "e.is_floating",
+        "is_home_bound": "e.is_home_bound",
         "first_on": met_on(rule, only_first=True),
         "trained_on": trained,
         "home_on": "e.came_home",

@@ -6,8 +6,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from attendance.models import RosterEntry
 from campaigns.models import Unit
+from campaigns.queries import inside
 from organizations.models import Member, Post
-from organizations.tree import within
 
 # 32 / 56: 全国党员教育培训工作规划; kept on the campaign as settings.
 SECRETARY_POSTS = (Post.SECRETARY, Post.DEPUTY_SECRETARY, Post.COMMITTEE_MEMBER)
@@ -32,7 +32,6 @@ class RosterDifferences:
 
 def roster_differences(unit: Unit) -> RosterDifferences:
     """At or below `unit`, each in the fixed order of branches and their lists."""
-    here = within("unit__path", unit.path)
     branches = Unit.objects.below(unit).with_people().filter(closed_on__isnull=True)
     listed = RosterEntry.objects.filter(campaign=unit.campaign_id, member=OuterRef("pk"))
     everybody = (
@@ -40,7 +39,7 @@ def roster_differences(unit: Unit) -> RosterDifferences:
         .select_related("member__branch", "unit")
         .order_by("unit__path", "member__place_in_list", "pk")
     )
-    entries = everybody.filter(here, left_on__isnull=True)
+    entries = everybody.filter(inside(unit), left_on__isnull=True)
     # Of people who belong here now, wherever the roster has them.
     of_here = everybody.filter(
         member__left_on__isnull=True, member__branch__in=branches.values("organization")

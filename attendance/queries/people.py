@@ -21,6 +21,8 @@ from attendance.models import (
     Why,
 )
 from campaigns.models import Campaign, Round, Topic, Unit
+from campaigns.queries import inside
+from organizations.models import named
 from organizations.tree import STEP, within
 
 # --- Standings: one person each -----------------------------------------------------
@@ -35,10 +37,11 @@ TRAINED_ALL = ON_ROSTER & Q(trained_on__isnull=False)
 HOME = ON_ROSTER & Q(home_on__isnull=False)
 DONE = DUE & Q(done_on__isnull=False)
 OWING = DUE & ~Q(makeup_mask=0)
-# Nobody has seen them yet: the list that must shrink to nothing.
-NEVER_CAME = DUE & Q(attended=0)
-FLOATING = ON_ROSTER & Q(entry__is_floating=True)
-HOME_BOUND = ON_ROSTER & Q(entry__is_home_bound=True)
+# Nobody has seen them yet: the list that must shrink to nothing. By no rule is anybody
+# trained who never came; said here so that the index of the untrained serves.
+NEVER_CAME = NOT_TRAINED & Q(attended=0)
+FLOATING = ON_ROSTER & Q(is_floating=True)
+HOME_BOUND = ON_ROSTER & Q(is_home_bound=True)
 HOME_BOUND_WAITING = HOME_BOUND & Q(home_on__isnull=True)
 
 # The states a list of people may be asked for, by the word in its address.
@@ -83,7 +86,20 @@ PERSON_SUMS: dict[str, Q] = {
     "waived_home": HOME & Q(required=False),
     "done": DONE,
     "owing": OWING,
+    "never": NEVER_CAME,
+    "floating": FLOATING,
+    "home_waiting": HOME_BOUND_WAITING,
     **{f"why_{code.lower()}": why(code) for code in Why.values if code},
+}
+# How long the list of a state is, from the sums: {column: +1 or -1}.
+LENGTHS: dict[str, dict[str, int]] = {
+    "all": {"members": 1},
+    "trained_all": {"trained": 1, "waived_trained": 1},
+    "makeup": {"trained": 1, "first": -1},
+    "not": {"due": 1, "trained": -1},
+    "home": {"home": 1, "waived_home": 1},
+    **{name: {name: 1} for name in ("due", "waived", "trained", "first", "never", "done", "owing")},
+    **{name: {name: 1} for name in ("home_waiting", "floating")},
 }
 TIMES_SUMS = ("expected", "attended", "leave", "absent", "unmarked", "optional", "visitors")
 TALLY_COLUMNS = (*PERSON_SUMS, "debts", "minutes", *TIMES_SUMS)
@@ -100,11 +116,11 @@ def under(prefix: str, condition: Q) -> Q:
 
 
 # --- Sums ------------------------------------------------------------------------------
-def tally_sums(unit: Unit, using: str = "default") -> dict[str, int]:
+def tally_sums(unit: Unit, names: Iterable[str] = TALLY_COLUMNS, using: str = "default") -> dict[str, int]:
     """Sums over every branch at or below `unit`: persons, person-times, minutes."""
     rows = Tally.objects.using(using).filter(within("path", unit.path), campaign_id=unit.campaign_id)
-    totals = rows.aggregate(**{f"sum_{name}": Sum(name) for name in TALLY_COLUMNS})
-    return {name: totals[f"sum_{name}"] or 0 for name in TALLY_COLUMNS}
+    totals = rows.aggregate(**{f"sum_{name}": Sum(name) for name in names})
+    return {name: totals[f"sum_{name}"] or 0 for name in names}
 
 
 def tally_sums_by_child(unit: Unit, using: str = "default") -> dict[str, dict[str, int]]:
@@ -119,16 +135,21 @@ def tally_sums_by_child(unit: Unit, using: str = "default") -> dict[str, dict[st
 def standings(unit: Unit, state: str = "all", why_code: str = "", text: str = "") -> QuerySet[Standing]:
     """People at or below `unit`, in the fixed order: branch, then place in its list."""
     _, condition = STATES.get(state, STATES["all"])
-    found = Standing.objects.filter(within("unit__path", unit.path), condition, campaign_id=unit.campaign_id)
+    found = Standing.objects.filter(inside(unit), condition)
     if why_code:
         found = found.filter(why(why_code))
     if text:
-        found = found.filter(
-            Q(entry__member__name__startswith=text) | Q(entry__member__initials__startswith=text.lower())
-        )
+        found = found.filter(named(text, "entry__member__"))
     return found.select_related("entry__member", "unit").order_by(
         "unit__path", "entry__member__place_in_list", "entry_id"
     )
+
+
+def count_standings(unit: Unit, state: str = "all", why_code: str = "") -> int:
+    """How long that list is, without a name: from the sums of the branches, not by reading the people."""
+    parts = {f"why_{why_code.lower()}": 1} if why_code else LENGTHS[state]
+    sums = tally_sums(unit, parts)
+    return sum(sign * sums[name] for name, sign in parts.items())
 
 
 def entry_history(entry: RosterEntry) -> QuerySet[Attendance]:
@@ -145,7 +166,7 @@ def compulsory_topics(campaign: Campaign) -> list[Topic]:
 def makeup_by_topic(unit: Unit) -> list[tuple[Topic, int]]:
     """How many people at or below `unit` still have to make up each compulsory topic."""
     topics = compulsory_topics(unit.campaign)
-    owing = Standing.objects.filter(within("unit__path", unit.path), OWING, campaign_id=unit.campaign_id)
+    owing = Standing.objects.filter(inside(unit), OWING)
     counts = owing.annotate(
         **{f"bit_{t.bit}": F("makeup_mask").bitand(t.mask) for t in topics},
     ).aggregate(

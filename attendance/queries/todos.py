@@ -1,17 +1,14 @@
 """What waits to be done about people of the account's own unit."""
 
-from django.db.models import Count
 from django.urls import reverse
 
-from attendance.models import Standing
 from attendance.queries.differences import roster_differences
-from attendance.queries.people import HOME_BOUND_WAITING, NEVER_CAME, OWING
+from attendance.queries.people import tally_sums
 from campaigns.models import Stage
 from campaigns.queries import current_campaign, home_unit
 from campaigns.queries.tree import tree_differences
 from organizations.models import User
 from organizations.queries import Todo
-from organizations.tree import within
 
 
 def todos(user: User) -> list[Todo]:
@@ -22,17 +19,13 @@ def todos(user: User) -> list[Todo]:
     unit = home_unit(user, campaign)
     if unit is None:
         return []
-    people = Standing.objects.filter(within("unit__path", unit.path), campaign=campaign).aggregate(
-        owing=Count("pk", filter=OWING),
-        never=Count("pk", filter=NEVER_CAME),
-        home=Count("pk", filter=HOME_BOUND_WAITING),
-    )
+    people = tally_sums(unit, ("owing", "never", "home_waiting"))
 
     def link(name: str, state: str = "") -> str:
         query = f"?unit={unit.pk}" + (f"&state={state}" if state else "")
         return reverse(f"attendance:{name}", args=[campaign.pk]) + query
 
-    owing, home, never = people["owing"], people["home"], people["never"]
+    owing, home, never = people["owing"], people["home_waiting"], people["never"]
     lines = [
         Todo(text=f"{owing}人待补课", count=owing, url=link("makeup_list"), level="warn"),
         Todo(text=f"{home}人居家待送学", count=home, url=link("roster_list", "home_waiting")),

@@ -1,6 +1,5 @@
 """The lists behind the figures: rows of a session, people of a campaign."""
 
-from django.db.models import Q
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
@@ -10,7 +9,8 @@ from attendance.models import Why
 from attendance.queries import batches
 from attendance.views.getters import get_campaign, get_session, get_unit, unit_crumbs
 from attendance.views.sheet import words_of
-from organizations.paging import key_page
+from organizations.paging import count_up_to, key_page
+from organizations.models import named
 
 ROWS = [
     ("all", "全部"),
@@ -54,9 +54,7 @@ def _rows_page(request, session):
     found = batches.session_rows(parts, which)
     text = request.GET.get("q", "").strip()[:50]
     if text:
-        found = found.filter(
-            Q(entry__member__name__startswith=text) | Q(entry__member__initials__startswith=text.lower())
-        )
+        found = found.filter(named(text, "entry__member__"))
     page = key_page(request, found, *batches.IN_ORDER)
     return {
         "session": session,
@@ -88,7 +86,10 @@ def _roster_page(request, campaign, unit):
     why = why if why in Why.values else ""
     text = request.GET.get("q", "").strip()[:50]
     found = queries.standings(unit, state, why, text)
-    page, total = key_page(request, found, *batches.IN_ORDER), found.count()
+    # A list without a name is as long as its figure; with one it has to be counted.
+    by_name = text or (why and state != "not")
+    total = count_up_to(found) if by_name else queries.count_standings(unit, state, why)
+    page = key_page(request, found, *batches.IN_ORDER, total=total)
     label = Why(why).label if why else queries.STATES[state][0]
     return {
         "campaign": campaign,

@@ -17,7 +17,7 @@ from attendance.queries.batches import IN_ORDER
 from attendance.services.makeup import plan_makeup
 from attendance.views.getters import get_campaign, get_unit, needs, unit_crumbs
 from campaigns.models import Round, Unit
-from organizations.paging import key_page
+from organizations.paging import count_up_to, key_page
 from organizations.service import Refused
 
 PEOPLE = 100
@@ -52,7 +52,8 @@ def _makeup_page(request, campaign, unit):
     text = request.GET.get("q", "").strip()[:50]
     found = queries.standings(unit, which, text=text)
     found = queries.owing_topic(found, topic) if topic else found
-    page, total = key_page(request, found, *IN_ORDER, size=PEOPLE), found.count()
+    total = _total(found, unit, which, text, next((n for t, n in by_topic if t == topic), None))
+    page = key_page(request, found, *IN_ORDER, size=PEOPLE, total=total)
     topics = queries.compulsory_topics(campaign)
     return {
         "campaign": campaign,
@@ -72,6 +73,13 @@ def _makeup_page(request, campaign, unit):
         "text": _text(unit, dict(LISTS)[which], total, topic),
         "can_plan": request.user.keeps_records and campaign.is_open,
     }
+
+
+def _total(found, unit, which, text, owing_topic):
+    """A list without a name is as long as its figure; with one it has to be counted."""
+    if text:
+        return count_up_to(found)
+    return queries.count_standings(unit, which) if owing_topic is None else owing_topic
 
 
 def _by_branch(rows, topics):

@@ -1,7 +1,7 @@
 """What pages and figures ask about campaigns. Reads only."""
 
 from campaigns.queries.board import board, branches_with
-from campaigns.queries.campaigns import current_campaign, home_unit, scope_unit
+from campaigns.queries.campaigns import current_campaign, home_unit, inside, scope_unit
 from campaigns.queries.service import (
     CONFIRMED,
     DROPPED,
@@ -48,6 +48,7 @@ __all__ = [
     "current_campaign",
     "held",
     "home_unit",
+    "inside",
     "listed_sessions",
     "over",
     "parts_of",

@@ -5,7 +5,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from campaigns.models import Campaign, Unit
 from organizations.models import User
 from organizations.numbers import pk_of
-from organizations.tree import holds
+from organizations.tree import holds, within
 
 
 def current_campaign(user: User, requested_pk: int | str | None = None) -> Campaign | None:
@@ -42,3 +42,9 @@ def scope_unit(user: User, campaign: Campaign) -> Unit | None:
     if unit:
         unit.campaign = campaign
     return unit
+
+
+def inside(unit: Unit, field: str = "unit") -> Q:
+    """Rows whose `field` is the unit or one below it. The campaign is named on the unit's own side,
+    because (campaign, path) is the index a subtree is read from."""
+    return within(f"{field}__path", unit.path) & Q(**{f"{field}__campaign_id": unit.campaign_id})

@@ -6,7 +6,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from campaigns.models import ServiceTask, Unit
-from organizations.tree import within
+from campaigns.queries.campaigns import inside
 
 OPEN = Q(state=ServiceTask.State.OPEN)
 RESOLVED = Q(state__in=[ServiceTask.State.RESOLVED, ServiceTask.State.CONFIRMED])
@@ -21,7 +21,7 @@ def OVERDUE(today: date) -> Q:
 
 def tasks_of(unit: Unit) -> QuerySet[ServiceTask]:
     """The service tasks of a unit and everything below it."""
-    return ServiceTask.objects.filter(within("unit__path", unit.path), campaign_id=unit.campaign_id)
+    return ServiceTask.objects.filter(inside(unit))
 
 
 def task_states(today: date | None = None) -> dict[str, tuple[str, Q]]:

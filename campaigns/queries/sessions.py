@@ -8,9 +8,8 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from campaigns.models import Campaign, SessionUnit, TrainingSession, Unit
-from campaigns.queries.campaigns import scope_unit
+from campaigns.queries.campaigns import inside, scope_unit
 from organizations.models import User
-from organizations.tree import within
 
 VALID = Q(session__cancelled_at__isnull=True, session__voided_at__isnull=True)
 RECORDED = Q(recorded_at__isnull=False)
@@ -31,10 +30,18 @@ def unrecorded(now: datetime) -> Q:
     return Q(recorded_at__isnull=True, due_at__lte=now)
 
 
+def midnight_after(now: datetime) -> datetime:
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=1)
+
+
 def week_of(now: datetime) -> tuple[datetime, datetime]:
     monday = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     monday -= timedelta(days=monday.weekday())
     return monday, monday + timedelta(days=7)
+
+
+ANY = Q()
 
 
 @dataclass(frozen=True)
@@ -42,9 +49,9 @@ class State:
     """What a session must be, and one of its parts in the scope; `either`: one of the two is enough."""
 
     label: str
-    session: Q = Q()
-    part: Q = Q()
-    either: Q = Q()
+    session: Q = ANY
+    part: Q = ANY
+    either: Q = ANY
 
 
 IS_VALID = Q(cancelled_at__isnull=True, voided_at__isnull=True)
@@ -68,9 +75,7 @@ def session_states(now: datetime) -> dict[str, State]:
 
 def parts_of(unit: Unit) -> QuerySet[SessionUnit]:
     """Parts of a unit and everything below it."""
-    return SessionUnit.objects.filter(
-        within("unit__path", unit.path), session__campaign_id=unit.campaign_id
-    ).order_by()
+    return SessionUnit.objects.filter(inside(unit)).order_by()
 
 
 def sessions_with(parts: QuerySet[SessionUnit]) -> QuerySet[TrainingSession]:
@@ -92,12 +97,15 @@ def sessions_of(unit: Unit, state: str, now: datetime) -> QuerySet[TrainingSessi
     """
     wanted = session_states(now)[state]
     sessions = TrainingSession.objects.filter(wanted.session, campaign_id=unit.campaign_id)
-    inside = Q() if unit.is_top else within("unit__path", unit.path)
-    parts = SessionUnit.objects.filter(session=OuterRef("pk"))
-    if wanted.either:
-        sessions = sessions.filter(wanted.either | Exists(parts.filter(inside & wanted.part)))
-        return sessions.filter(Exists(parts.filter(inside))) if inside else sessions
-    return sessions.filter(Exists(parts.filter(inside & wanted.part))) if inside or wanted.part else sessions
+    here = ANY if unit.is_top else inside(unit)
+    parts = SessionUnit.objects.filter(here, session=OuterRef("pk"))
+    if not wanted.either:
+        return sessions.filter(Exists(parts.filter(wanted.part))) if here or wanted.part else sessions
+    # Nobody is marked before the day of the class: of those still to come, only today's are asked.
+    today = sessions.filter(~wanted.either, starts_at__lt=midnight_after(now))
+    begun = today.filter(Exists(parts.filter(wanted.part))).order_by().values("pk")
+    sessions = sessions.filter(wanted.either | Q(pk__in=begun))
+    return sessions.filter(Exists(parts)) if here else sessions
 
 
 def sessions_seen(unit: Unit) -> QuerySet[TrainingSession]:
@@ -105,7 +113,7 @@ def sessions_seen(unit: Unit) -> QuerySet[TrainingSession]:
     sessions = TrainingSession.objects.filter(campaign_id=unit.campaign_id)
     if unit.is_top:
         return sessions
-    hosting = sessions.filter(within("host__path", unit.path)).order_by().values("pk")
+    hosting = sessions.filter(inside(unit, "host")).order_by().values("pk")
     return sessions.filter(pk__in=hosting.union(parts_of(unit).values("session_id")))
 
 
@@ -172,8 +180,7 @@ def by_turn(sessions: QuerySet[TrainingSession], now: datetime) -> list[QuerySet
     """Three lists in time, one after the other: what waits for its register up to today, what is to come,
     what is done."""
     waiting = Exists(SessionUnit.objects.filter(session=OuterRef("pk"), recorded_at__isnull=True))
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    tomorrow = midnight + timedelta(days=1)
+    tomorrow = midnight_after(now)
     turns = (waiting & Q(starts_at__lt=tomorrow), waiting & Q(starts_at__gte=tomorrow), ~waiting)
     return [sessions.filter(turn).order_by(*IN_TIME) for turn in turns]
 
@@ -182,11 +189,8 @@ def with_progress(sessions: Iterable[TrainingSession]) -> list[TrainingSession]:
     """Tells each session of a page how many parts it has, and how many are recorded and closed."""
     shown = list(sessions)
     rows = SessionUnit.objects.filter(session__in=[one.pk for one in shown]).order_by().values("session")
-    counts = {
-        row["session"]: row
-        for row in rows.annotate(part=Count("pk"), recorded=Count("recorded_at"), closed=Count("closed_at"))
-    }
+    found = rows.annotate(part=Count("pk"), recorded=Count("recorded_at"), closed=Count("closed_at"))
+    counts = {row["session"]: (row["part"], row["recorded"], row["closed"]) for row in found}
     for one in shown:
-        for word in ("part", "recorded", "closed"):
-            setattr(one, f"{word}_count", counts.get(one.pk, {}).get(word, 0))
+        one.part_count, one.recorded_count, one.closed_count = counts.get(one.pk, (0, 0, 0))  # type: ignore[attr-defined]
     return shown

@@ -2,7 +2,7 @@ from organizations.models.accounts import Role, User
 from organizations.models.audit import AuditEvent
 from organizations.models.imports import ImportBatch, ImportState
 from organizations.models.jobs import Job, JobState, StoredFile
-from organizations.models.members import Category, Member, Post, Sex
+from organizations.models.members import Category, Member, Post, Sex, named
 from organizations.models.organizations import BRANCH_KINDS, Organization, OrganizationKind
 from organizations.models.transfers import Transfer
 
@@ -23,4 +23,5 @@ __all__ = [
     "StoredFile",
     "Transfer",
     "User",
+    "named",
 ]

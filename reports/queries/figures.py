@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Exists, OuterRef, Sum, Value
 from django.db.models.functions import Substr
 from django.utils import timezone
 
-from attendance.models import Standing, Tally
-from attendance.queries.people import FLOATING, TALLY_COLUMNS
+from attendance.models import Tally
+from attendance.queries.people import TALLY_COLUMNS
 from campaigns.models import ServiceTask, SessionUnit, Topic, Unit
-from campaigns.queries import OVERDUE, RECORDED, RESOLVED, VALID, held, unrecorded
+from campaigns.queries import OVERDUE, RECORDED, RESOLVED, VALID, held, inside, sessions_of, unrecorded
 from organizations.models import BRANCH_KINDS
 from organizations.tree import STEP, within
 from reports import indicators
@@ -33,9 +33,20 @@ class Reach:
     now: datetime
     using: str = "default"
 
+    @property
+    def is_own(self) -> bool:
+        """One sum for the whole unit."""
+        return self.width == len(self.unit.path)
+
     def rows(self, model, field: str = "unit__path", **more):
-        found = model.objects.using(self.using).filter(within(field, self.unit.path), **more).order_by()
-        return found.annotate(place=Substr(field, 1, self.width)).values("place")
+        found = model.objects.using(self.using).filter(**more).order_by()
+        if self.is_own and self.unit.is_top:
+            # All of the campaign lies below: nothing has to be looked up in the tree.
+            return found.annotate(place=Value(self.unit.path)).values("place")
+        below = found.filter(within(field, self.unit.path))
+        if field != "path":
+            below = below.filter(inside(self.unit))
+        return below.annotate(place=Substr(field, 1, self.width)).values("place")
 
     def grouped(self, rows, **sums) -> Groups:
         found = rows.annotate(**{f"sum_{name}": value for name, value in sums.items()})
@@ -52,26 +63,38 @@ def _units(reach: Reach) -> Groups:
     return reach.grouped(rows.filter(kind__in=BRANCH_KINDS), branches=Count("pk"))
 
 
-def _floating(reach: Reach) -> Groups:
-    rows = reach.rows(Standing, campaign_id=reach.unit.campaign_id).filter(FLOATING)
-    return reach.grouped(rows, floating=Count("pk"))
-
-
 def _sessions(reach: Reach) -> Groups:
     """Distinct sessions: one held for eighteen branches is one for their township."""
+    if reach.is_own:
+        states = ("planned", "held")
+        found = {word: sessions_of(reach.unit, word, reach.now).using(reach.using) for word in states}
+        return {reach.unit.path: {word: rows.count() for word, rows in found.items()}}
     rows = reach.rows(SessionUnit, session__campaign_id=reach.unit.campaign_id)
     return reach.grouped(
         rows,
         planned=Count("session", filter=VALID, distinct=True),
         held=Count("session", filter=held(reach.now), distinct=True),
-        unrecorded=Count("session", filter=unrecorded(reach.now), distinct=True),
     )
 
 
+def _unrecorded(reach: Reach) -> Groups:
+    """Distinct sessions, too; only parts without a register are read."""
+    rows = reach.rows(SessionUnit, unit__campaign_id=reach.unit.campaign_id).filter(unrecorded(reach.now))
+    return reach.grouped(rows, unrecorded=Count("session", distinct=True))
+
+
 def _topics(reach: Reach) -> Groups:
-    """Which compulsory topics have a stored register: the OR of the masks, a handful of them per unit."""
+    """Which compulsory topics have a stored register."""
     topics = Topic.objects.using(reach.using).filter(campaign_id=reach.unit.campaign_id, is_compulsory=True)
-    masks = [topic.mask for topic in topics]
+    if reach.is_own and reach.unit.is_top:
+        taught = sessions_of(reach.unit, "taught", reach.now).filter(topics=OuterRef("pk"))
+        covered = list(topics.values_list(Exists(taught), flat=True))
+        return {"": {"topics_covered": sum(covered), "topics_all": len(covered)}}
+    return _topics_by_mask(reach, [topic.mask for topic in topics])
+
+
+def _topics_by_mask(reach: Reach, masks: list[int]) -> Groups:
+    """The OR of the masks, a handful of them per unit."""
     rows = reach.rows(SessionUnit, session__campaign_id=reach.unit.campaign_id)
     taught: dict[str, int] = {}
     covering = rows.filter(VALID, RECORDED, session__form__counts=True)
@@ -95,8 +118,8 @@ def _tasks(reach: Reach) -> Groups:
 SOURCES: dict[str, tuple[Callable[[Reach], Groups], tuple[str, ...], bool]] = {
     "people": (_people, TALLY_COLUMNS, True),
     "units": (_units, ("branches",), True),
-    "floating": (_floating, ("floating",), True),
-    "sessions": (_sessions, ("planned", "held", "unrecorded"), False),
+    "sessions": (_sessions, ("planned", "held"), False),
+    "unrecorded": (_unrecorded, ("unrecorded",), False),
     "topics": (_topics, ("topics_covered", "topics_all"), False),
     "tasks": (_tasks, ("tasks_done", "tasks_late"), True),
 }

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from attendance.models import Standing
-from attendance.queries.people import ON_ROSTER, standings
+from attendance.queries.people import standings, tally_sums
 from campaigns.models import Unit
-from organizations.tree import within
 from reports.workbook import Person
 
 
@@ -30,5 +28,4 @@ def names(unit: Unit, using: str = "default") -> Iterator[Person]:
 
 
 def count_names(unit: Unit, using: str = "default") -> int:
-    everybody = Standing.objects.using(using).filter(within("unit__path", unit.path), ON_ROSTER)
-    return everybody.filter(campaign_id=unit.campaign_id).count()
+    return tally_sums(unit, ("members",), using)["members"]
