@@ -71,10 +71,9 @@ class Matrix:
         act = self.people.act(moment)
         thread = self._start(act)
         time.sleep(random.uniform(0, self.lasts[moment]))
-        open_acts = not act.acknowledged.is_set() or not act.is_over() if victim != "postgres" else None
+        cell.in_flight += not act.is_over()
         kill = self.house.kill(victim)
         cell.kills += 1
-        cell.in_flight += not act.acknowledged.is_set() if open_acts is None else open_acts
         cell.slowest_back = max(cell.slowest_back, self.house.wait_back(kill))
         self._until_over(act)
         thread.join(PATIENCE)
@@ -102,7 +101,8 @@ class Matrix:
             for place, victim in enumerate(victims):
                 moment = MOMENTS[(turn + place) % len(MOMENTS)]
                 self.cycle(victim, moment)
-                say(f"{turn + 1}/{kills} {victim} x {moment}: {'clean' if self.is_clean else 'NOT CLEAN'}")
+                troubles = self.findings + self.ledger.faults
+                say(f"{turn + 1}/{kills} {victim} x {moment}: {troubles or 'clean'}")
                 if not self.is_clean:  # what follows would be about the same
                     return
 
