@@ -1,12 +1,13 @@
 """Initials of names, so that typing "zs" finds 张三.
 
-pypinyin reads a surname as the common word it also is (单 dan, 仇 chou); the
-surname table puts that right for the first character, or the first two.
+The letters come from `readings.txt`, which scripts/readings.py writes. It reads
+a surname as the common word it also is (单 dan, 仇 chou); the surname table puts
+that right for the first character, or the first two.
 """
 
 import re
-
-from pypinyin import Style, lazy_pinyin
+from bisect import bisect_right
+from pathlib import Path
 
 READINGS = (
     "尉迟:yc 万俟:mq 长孙:zs 单于:cy 澹台:tt 单:s 曾:z 仇:q 区:o 解:x 查:z 任:r 盖:g 尉:w 缪:m 翟:z 朴:p "
@@ -16,6 +17,13 @@ READINGS = (
 SURNAMES = dict(pair.split(":") for pair in READINGS.split())
 HAN = "\u3007\u3400-\u9fff\U00020000-\U0003ffff"
 NOT_LETTERS = re.compile(rf"[^{HAN}A-Za-z]")
+
+BLOCKS = [
+    line.split() for line in Path(__file__).with_name("readings.txt").read_text("utf-8").splitlines()[1:]
+]
+STARTS = [int(start, 16) for start, _ in BLOCKS]
+# A word in Latin letters, of which the first counts, or one character.
+PIECES = re.compile(rf"[A-Za-z]+|[{HAN}]")
 
 
 def initials(name: str) -> str:
@@ -28,5 +36,11 @@ def initials(name: str) -> str:
 
 
 def _first_letters(text: str) -> str:
-    syllables = lazy_pinyin(text, style=Style.NORMAL, errors=lambda rest: [rest[:1]])
-    return re.sub(r"[^a-z]", "", "".join(syllable[:1].lower() for syllable in syllables))
+    return "".join(_letter(piece[0]) for piece in PIECES.findall(text))
+
+
+def _letter(character: str) -> str:
+    if character.isascii():
+        return character.lower()
+    at = bisect_right(STARTS, ord(character)) - 1
+    return BLOCKS[at][1][(place := ord(character) - STARTS[at]) : place + 1].strip(".") if at >= 0 else ""

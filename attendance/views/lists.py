@@ -9,8 +9,8 @@ from attendance.models import Why
 from attendance.queries import batches
 from attendance.views.getters import get_campaign, get_session, get_unit, unit_crumbs
 from attendance.views.sheet import words_of
-from organizations.paging import count_up_to, key_page
 from organizations.models import named
+from organizations.paging import count_up_to, key_page
 
 ROWS = [
     ("all", "全部"),
