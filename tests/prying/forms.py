@@ -164,9 +164,9 @@ class Reader(HTMLParser):
             self.select = None
 
 
-def gather(pryer: Pryer, most: int = MOST_PAGES) -> tuple[list[Form], set[str]]:
-    """(all kinds of forms the account is shown, names of the routes visited)."""
-    waiting, forms, seen = deque(["/", "/admin/"]), {}, set()
+def gather(pryer: Pryer, most: int = MOST_PAGES) -> list[Form]:
+    """All kinds of forms the account is shown."""
+    waiting, forms = deque(["/", "/admin/"]), {}
     visited: set = set()
     while waiting and len(visited) < most:
         address = waiting.popleft()
@@ -179,14 +179,13 @@ def gather(pryer: Pryer, most: int = MOST_PAGES) -> tuple[list[Form], set[str]]:
             waiting.append(urljoin(address, answer.url))
         if answer.status_code != 200 or "html" not in answer.headers.get("Content-Type", ""):
             continue
-        seen.add(key[0])
         reader = Reader(address)
         reader.feed(answer.content.decode())
         waiting.extend(reader.links)
         for form in [*reader.forms, *query_form(address)]:
             if kind_of(form.action):
                 forms.setdefault(form.key, form)
-    return list(forms.values()), seen
+    return list(forms.values())
 
 
 def kind_of(address: str):

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.base import once
-from tests.prying.forms import MOST_PAGES, gather
+from tests.prying.forms import MOST_PAGES
 from tests.prying.places import World
 from tests.prying.test_foreign_ids import own_ids, send
-from tests.prying.walk import Pryer
+from tests.prying.walk import ONE_OF, Pryer
 
 pytestmark = pytest.mark.django_db
 RLO, ZERO_WIDTH, RARE = "\u202e", "\u200b", "\U00020bb7"
@@ -60,6 +60,7 @@ NONSENSE = [
 ]
 
 
+FEW = 100  # pages walked for forms in the quick tests
 PARAMETERS = ("after", "page", "p", "o", "_to_field", "campaign", "unit", "organization", "batch", "q")
 
 
@@ -87,11 +88,11 @@ def broken(pryer, form, body):
         pytest.param("recorder", 1, marks=pytest.mark.exhaustive),
     ],
 )
-def test_nonsense_in_each_field_of_each_form(world, actor, share):
+def test_nonsense_in_each_field_of_each_form(world, forms, record_property, actor, share):
     pryer, troubles, tried = Pryer(world, actor), [], 0
-    forms, _ = gather(pryer, most=100 if share > 1 else MOST_PAGES)
-    own = own_ids(world)
-    for number, form in enumerate(forms):
+    found = forms(actor, FEW if share > 1 else MOST_PAGES)
+    own, share = own_ids(world), share * (ONE_OF if share == 1 else 1)
+    for number, form in enumerate(found):
         for place, one in enumerate(form.fields):
             for value in NONSENSE[(number + place) % share :: share]:
                 tried += 1
@@ -99,15 +100,16 @@ def test_nonsense_in_each_field_of_each_form(world, actor, share):
         if number % share == 0:
             troubles += broken(pryer, form, {one.name: [text(v) for v in NONSENSE] for one in form.fields})
             troubles += broken(pryer, form, {one.name: ["1", "2", "1"] for one in form.fields})
+    record_property("nonsense", tried)
     assert not troubles, "\n".join([f"{len(troubles)} of {tried}", *troubles[:40]])
     assert tried > 40
 
 
 @pytest.mark.parametrize("actor", ["organizer", pytest.param("officer", marks=pytest.mark.exhaustive)])
-def test_dates_at_the_ends_of_time_everywhere_at_once(world, actor):
+def test_dates_at_the_ends_of_time_everywhere_at_once(world, forms, actor):
     """All dates of a form together, so that checks between two fields are reached."""
     pryer, troubles = Pryer(world, actor), []
-    for form in gather(pryer, most=100 if actor == "organizer" else MOST_PAGES)[0]:
+    for form in forms(actor, FEW if actor == "organizer" else MOST_PAGES):
         days = [one.name for one in form.fields if one.kind in ("date", "datetime-local")]
         for low, high in ((date.min, date.min), (date.min, date.max), (date.max, date.max)):
             ends = {name: [str(high if "end" in name else low)] for name in days}
@@ -176,10 +178,10 @@ def test_addresses_nobody_would_type(world, share):
                 assert answer.status_code < 500, (address, name, text(value)[:40], answer.exc_info)
 
 
-def test_without_the_token_of_the_form_nothing_is_done(world):
+def test_without_the_token_of_the_form_nothing_is_done(world, forms):
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
     client.force_login(world.north_organizer)
-    for form in gather(Pryer(world, "organizer"), most=100)[0]:
+    for form in forms("organizer", FEW):
         if form.method == "POST":
             assert client.post(form.action, form.body()).status_code == 403, form.action
 
@@ -233,12 +235,12 @@ def test_many_generated_batches_of_marks(world):
     send_batches(world, 3000)
 
 
-def test_uploads_that_are_no_workbook(world):
+def test_uploads_that_are_no_workbook(world, forms):
     """What is in the file is the business of the import's own tests; here any bytes under any name."""
     pryer, chance = Pryer(world, "organizer"), random.Random(4)
-    forms = [form for form in gather(pryer, most=60)[0] if any(one.kind == "file" for one in form.fields)]
-    assert forms
-    for form in forms:
+    found = [form for form in forms("organizer", FEW) if any(one.kind == "file" for one in form.fields)]
+    assert found
+    for form in found:
         for name in ("名册.xlsx", "a.xls", "b.csv", "../../x.csv", "x" * 500 + ".xlsx", "\u202egpj.xlsx"):
             for content in (b"", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", chance.randbytes(2000), b"\0" * 100):
                 body = form.body(own_ids(world))

@@ -1,6 +1,7 @@
 """One request of somebody who pries, undone afterwards, with all that is wrong about the answer."""
 
 import json
+import os
 import re
 import zlib
 from contextlib import contextmanager
@@ -10,7 +11,6 @@ from urllib.parse import unquote
 from django.db import connection, transaction
 from django.test import Client
 
-from tests.guard import WRITE
 from tests.prying.places import Place, World, holds, unpacked
 from tests.prying.routes import LOGIN_PAGES, PUBLIC, ROUTES, Route
 
@@ -28,6 +28,7 @@ METHODS = {
     "OPTIONS": ("OPTIONS", "", {}),
 }
 RARE = 5  # of the methods no page of ours uses
+ONE_OF = int(os.environ.get("PRYING_ONE_OF", "1"))  # of all combinations; the bench says how many
 # Rows that reading and being refused may write: the audit, the login.
 HARMLESS = {"organizations_auditevent"}
 # What a role that only reads may ask for: a report.
@@ -35,6 +36,12 @@ READERS = {"INSPECTOR": HARMLESS | {"organizations_job", "organizations_storedfi
 # Levels keep these for everybody below them.
 FROM_BELOW = {"campaign", "item", "topic", "lecturer"}
 CHANGING = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"|[0-9a-f]{8}-[0-9a-f-]{27}')
+# Wherever it stands in the statement: PostgreSQL writes inside WITH, too.
+WRITE = re.compile(
+    r'(?:INSERT\s+(?:OR\s+\w+\s+)?INTO|UPDATE|DELETE\s+FROM)\s+"?'
+    r"((?:organizations|campaigns|attendance|reports)_\w+)",
+    re.IGNORECASE,
+)
 TOKEN = re.compile(rb"X-CSRFToken[^>]*")
 
 
@@ -124,12 +131,14 @@ class JointClass(Place):
         super().__init__("HZ", {"session": world.shared, "part": world.shared.parts.first()})
 
 
-def cases(world: World, actor: str, *, one_of: int = 1, rare: int = RARE, methods=tuple(METHODS)):
+def cases(
+    world: World, actor: str, *, one_of: int = 1, rare: int = RARE, methods=tuple(METHODS), places=None
+):
     """The combinations of one account: of the common methods one of so many, of the others fewer."""
     for route in ROUTES:
         if route.name in PUBLIC:
             continue
-        for place in [*world.places.values(), *world.ghosts]:
+        for place in places or [*world.places.values(), *world.ghosts]:
             for variant, address in variants(world, route, place):
                 for method in methods:
                     case = Case(actor, route, place, method, variant, address)
@@ -266,8 +275,7 @@ def watched():
     tables: set[str] = set()
 
     def watch(execute, sql, params, many, context):
-        if write := WRITE.match(str(sql)):
-            tables.add(write[1])
+        tables.update(WRITE.findall(str(sql)))
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(watch):
