@@ -27,12 +27,12 @@ from attendance.services.judging import (
     shut_parts,
 )
 from attendance.services.recount import recount
-from attendance.services.writing import insert, insert_once, upsert
 from campaigns.models import TrainingSession
 from campaigns.services.registers import set_counted_heads
 from organizations.models import User
 from organizations.service import Refused, service
 from organizations.services import audit
+from organizations.services.writing import insert, insert_once, upsert
 
 DUPLICATE = "duplicate"
 MARKED = ("status", "reason", "minutes", "minutes_set", "version")
