@@ -38,12 +38,12 @@ class Evening:
 
     def everybody(self):
         """Sixteen writers, and a thread for each thing that moves underneath them."""
-        writers = [(f"mark {n}", self.writer(n, user)) for n, user in enumerate(self.scene.accounts())]
+        writers = [(f"mark {n}", self.writer(n, user), 0) for n, user in enumerate(self.scene.accounts())]
         moving = (
             self.move, self.move, self.waive, self.close, self.reopen, self.freeze, self.cancel,
             self.undo, self.correct, self.leave, self.adopt, self.rebuild,
         )  # fmt: skip
-        return writers + [(act.__name__, self.disturber(n, act)) for n, act in enumerate(moving)]
+        return writers + [(act.__name__, self.disturber(n, act), PAUSE) for n, act in enumerate(moving)]
 
     # --- Marking: through the endpoint, as the page does ------------------------------------------
     def writer(self, number, user):
@@ -56,8 +56,10 @@ class Evening:
             chosen = dice.sample(people, min(len(people), dice.randint(1, 12)))
             statuses = {entry: dice.choice(STATUSES) for entry in chosen}
             body = body_of(statuses, versions(session, chosen))
-            for _ in range(1 + (turn % TWICE == 0)):
-                self.read(send(client, session, body))
+            self.read(send(client, session, body))
+            if turn % TWICE == 0:
+                again = self.read(send(client, session, body))
+                assert {mark["outcome"] for mark in again} == {"duplicate"}, again
 
         return mark
 
@@ -70,16 +72,13 @@ class Evening:
         assert answer.status_code == 200, (answer.status_code, answer.content[:300])
         for mark in answer.json()["marks"]:
             self.storm.note(self.storm.done, f"  {mark['outcome']} {mark['code']}".rstrip())
+        return answer.json()["marks"]
 
     # --- What moves underneath -------------------------------------------------------------------
     def disturber(self, number, act):
         dice = random.Random(1000 + number)
 
-        def disturb(turn):
-            time.sleep(PAUSE)
-            act(dice)
-
-        return disturb
+        return lambda turn: act(dice)
 
     def ago(self, days):
         return timezone.localdate() - timedelta(days=days)
@@ -109,7 +108,6 @@ class Evening:
             note="签到表丢失",
             batch=uuid4(),
         )
-        time.sleep(PAUSE)
 
     def reopen(self, dice):
         closed = SessionUnit.objects.filter(session__in=self.scene.joint, closed_at__isnull=False)
@@ -121,7 +119,6 @@ class Evening:
         freeze_unit(actor=self.scene.officer, unit=unit)
         time.sleep(PAUSE)
         thaw_unit(actor=self.scene.officer, unit=unit)
-        time.sleep(PAUSE)
 
     def cancel(self, dice):
         """A class is planned; somebody may be marked for it before it is cancelled, which then is refused."""
@@ -129,7 +126,6 @@ class Evening:
         self.extra.append(session)
         time.sleep(dice.choice([0, PAUSE]))
         cancel_session(actor=self.scene.officer, session=session, reason="停电")
-        time.sleep(PAUSE)
 
     def undo(self, dice):
         batches = MarkBatch.objects.filter(session__in=self.scene.joint, kind="register").order_by("-pk")[:20]
@@ -147,7 +143,6 @@ class Evening:
             ends_at=session.ends_at,
             minutes=dice.choice([60, 90, 120]),
         )
-        time.sleep(PAUSE)
 
     def leave(self, dice):
         member = dice.choice(list(Member.objects.present()))
@@ -158,8 +153,6 @@ class Evening:
 
     def adopt(self, dice):
         adopt_differences(actor=self.scene.officer, unit=self.scene.unit)
-        time.sleep(PAUSE)
 
     def rebuild(self, dice):
         rebuild(campaign=self.scene.campaign)
-        time.sleep(PAUSE)

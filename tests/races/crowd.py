@@ -1,20 +1,22 @@
 """Many at once: threads with connections of their own, and what each of them saw."""
 
+import random
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import count
 
 from django.db import connections
 
 from organizations.service import Refused
 
-PATIENCE = 60
+PATIENCE = 60  # beyond the time a storm was given
 
 
-def all_at_once(acts: Iterable[Callable]) -> list:
+def all_at_once(acts: Iterable[Callable], seconds: float = 0) -> list:
     """Run these at the same moment; for each its value, or the exception it raised."""
     acts = list(acts)
     answers: list = [None] * len(acts)
@@ -38,7 +40,7 @@ def all_at_once(acts: Iterable[Callable]) -> list:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(PATIENCE)
+            thread.join(seconds + PATIENCE)
     finally:
         sys.setswitchinterval(turn)
     assert not any(thread.is_alive() for thread in threads), "somebody waits for ever"
@@ -61,17 +63,19 @@ class Storm:
         self.waits: dict[str, list[float]] = {}
         self._lock = threading.Lock()
 
-    def rage(self, acts: Iterable[tuple[str, Callable[[int], object]]]) -> None:
-        """`acts`: a name and what to do in turn n; each gets a thread."""
+    def rage(self, acts: Iterable[tuple[str, Callable[[int], object], float]]) -> None:
+        """`acts`: a name, what to do in turn n, and the mean pause before it; each gets a thread."""
         self.until = time.monotonic() + self.seconds
-        for answer in all_at_once([lambda pair=pair: self._again(*pair) for pair in acts]):
+        for answer in all_at_once([partial(self._again, *act) for act in acts], self.seconds):
             if isinstance(answer, Exception):
                 self.surprises.append(repr(answer))
 
-    def _again(self, name: str, act: Callable[[int], object]) -> None:
+    def _again(self, name: str, act: Callable[[int], object], pause: float) -> None:
+        dice = random.Random(name)
         for turn in count():
             if turn >= self.turns or time.monotonic() > self.until:
                 return
+            time.sleep(dice.uniform(0, 2 * pause))
             began = time.monotonic()
             try:
                 act(turn)
@@ -83,6 +87,9 @@ class Storm:
                     self.surprises.append(f"{name}: {error!r}"[:900])
             with self._lock:
                 self.waits.setdefault(name, []).append(time.monotonic() - began)
+
+    def waits_of(self, beginning: str) -> list[float]:
+        return [wait for name, waits in self.waits.items() if name.startswith(beginning) for wait in waits]
 
     def note(self, counter: Counter, what: str) -> None:
         with self._lock:

@@ -44,8 +44,8 @@ def test_sixteen_writers_and_everything_that_moves_leave_every_figure_true():
 
 
 def tell(storm, deadlocked):
-    marks = [wait for name, waits in storm.waits.items() if name.startswith("mark") for wait in waits]
-    print(f"\nsendings: {in_words(marks)}; deadlocks {deadlocked}; surprises {len(storm.surprises)}")
+    waits = in_words(storm.waits_of("mark"))
+    print(f"\nsendings: {waits}; deadlocks {deadlocked}; surprises {len(storm.surprises)}")
     print("became:", {what.strip(): n for what, n in storm.done.most_common() if what.startswith(" ")})
     print("done:", {what: n for what, n in storm.done.most_common() if not what.startswith((" ", "mark"))})
     print("refused:", dict(storm.refused.most_common()))

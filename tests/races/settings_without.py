@@ -1,0 +1,14 @@
+"""The settings without what keeps SQLite writers from refusing each other; to see the test notice.
+
+RACES_WITHOUT=transaction_mode: BEGIN instead of BEGIN IMMEDIATE. =timeout: nobody waits for the lock.
+"""
+
+import os
+
+from haizhou_training.settings import *  # noqa: F403
+from haizhou_training.settings import DATABASES
+
+if os.environ["RACES_WITHOUT"] == "timeout":
+    DATABASES["default"]["OPTIONS"]["timeout"] = 0
+else:
+    DATABASES["default"]["OPTIONS"].pop(os.environ["RACES_WITHOUT"])
