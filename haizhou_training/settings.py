@@ -119,8 +119,8 @@ if DATABASE_URL:
     if default["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must be a postgresql:// address; SQLite needs none")
     limits = "-c statement_timeout={} -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
-    # Pages read a few rows by index from memory or an SSD; PostgreSQL's defaults are made for disks that turn,
-    # and compiling a query takes longer than most of ours run.
+    # Pages read a few rows by index from memory or an SSD; PostgreSQL's own defaults are made for disks that
+    # turn, and compiling a query takes longer than most of ours run.
     limits += " -c random_page_cost=1.1 -c jit=off"
     default |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     default["OPTIONS"] = {"connect_timeout": 5, "options": limits.format(30000)}
