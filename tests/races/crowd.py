@@ -64,7 +64,7 @@ class Storm:
         self._lock = threading.Lock()
 
     def rage(self, acts: Iterable[tuple[str, Callable[[int], object], float]]) -> None:
-        """`acts`: a name, what to do in turn n, and the mean pause before it; each gets a thread."""
+        """`acts`: a name, what to do in turn n (False: enough), the mean pause before it; a thread each."""
         self.until = time.monotonic() + self.seconds
         for answer in all_at_once([partial(self._again, *act) for act in acts], self.seconds):
             if isinstance(answer, Exception):
@@ -78,7 +78,8 @@ class Storm:
             time.sleep(dice.uniform(0, 2 * pause))
             began = time.monotonic()
             try:
-                act(turn)
+                if act(turn) is False:
+                    return
                 self.note(self.done, name)
             except Refused as refusal:
                 self.note(self.refused, f"{name}: {refusal.code}")

@@ -125,12 +125,15 @@ class Recorder:
 
 
 class Importer:
-    """Uploads a roster of 5,000 new people and stores it; each turn other people."""
+    """Uploads a roster of 5,000 new people and stores it; each turn other people, `times` altogether."""
 
-    def __init__(self, office: Office, port: int):
-        self.browser, self.office, self.stored = Browser(port, office.officer), office, 0
+    def __init__(self, office: Office, port: int, times: int):
+        self.browser, self.office = Browser(port, office.officer), office
+        self.times, self.stored = times, 0
 
-    def submit(self, turn: int) -> None:
+    def submit(self, turn: int) -> bool:
+        if turn == self.times:
+            return False
         content = roster_of(IMPORTED, self.office.branches, turn)
         where = {"organization": self.office.district.pk}
         status, place = self.browser.upload("/import/", f"名册{turn}.xlsx", content, **where)
@@ -138,6 +141,7 @@ class Importer:
         status, _ = self.browser.post(f"{place}store/")
         assert status == 302, status
         self.stored += IMPORTED
+        return True
 
 
 def roster_of(number: int, branches: list[Organization], turn: int) -> bytes:
