@@ -4,6 +4,7 @@ import time
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
@@ -11,6 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from haizhou_training import errors, health
+from organizations.id_number import is_number
 from organizations.services.audit import client_address
 
 RENEW_AFTER_SECONDS = 60
@@ -51,6 +53,29 @@ class NullCharacterMiddleware:
     @staticmethod
     def has_null(values):
         return any("\0" in text for key, texts in values.lists() for text in (key, *texts))
+
+
+class NumbersOutOfAddressesMiddleware:
+    """Somebody looks for an ID number or a phone: the address forgets it at once, and the page says why.
+
+    Addresses stay in histories, in logs of proxies, and in every link of the page they lead to.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.method != "GET" or not any(is_number(text) for _, text in pairs(request.GET)):
+            return self.get_response(request)
+        kept = request.GET.copy()
+        for name, texts in request.GET.lists():
+            kept.setlist(name, [text for text in texts if not is_number(text)])
+        messages.info(request, "身份证号、手机号不能用来查找：会留在浏览记录里。请按姓名或姓名首字母查。")
+        return redirect(f"{request.path}?{kept.urlencode()}" if kept.urlencode() else request.path)
+
+
+def pairs(query):
+    return ((name, text) for name, texts in query.lists() for text in texts)
 
 
 class AddressMiddleware:

@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "haizhou_training.middleware.HtmxLoginRequiredMiddleware",
     "haizhou_training.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "haizhou_training.middleware.NumbersOutOfAddressesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",

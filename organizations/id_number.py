@@ -10,6 +10,8 @@ from datetime import date
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_DIGITS = "10X98765432"
+# In the middle of a text; not inside a longer number, a hash or a UUID.
+NUMBERS = re.compile(r"(?<![0-9A-Za-z_.-])(?:[0-9]{17}[0-9Xx]|1[3-9][0-9]{9})(?![0-9A-Za-z_-])")
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u00a0"))
 Problem = tuple[str, str] | None
 
@@ -50,6 +52,18 @@ def is_adult(born: date, today: date) -> bool:
 
 def sex_of(number: str) -> str:
     return "M" if int(number[16]) % 2 else "F"
+
+
+def is_number(text: str) -> bool:
+    """Somebody typed an ID number or a mobile number here, and nothing else."""
+    return len(text) < 40 and bool(
+        NUMBERS.fullmatch(clean_id_number(text)) or NUMBERS.fullmatch(clean_phone(text))
+    )
+
+
+def without_numbers(text: str) -> str:
+    """A text that may be kept for ever: of each ID number and mobile number the ends only."""
+    return NUMBERS.sub(lambda found: f"{found[0][:3]}****{found[0][-2:]}", text)
 
 
 def clean_phone(text: str) -> str:
