@@ -19,9 +19,11 @@ from django.test import TransactionTestCase
 from haizhou_training.celery import app as celery_app
 from tests import services
 from tests.guard import WriteGuard
+from tests.prying.sweep import Sweep, files_with_numbers
 
 APT = "apt-get install redis-server chromium fonts-noto-cjk"
 guard = WriteGuard()
+sweep = Sweep()
 
 
 def pytest_configure(config):
@@ -29,13 +31,23 @@ def pytest_configure(config):
     django_settings.AXES_ENABLED = False  # one test file turns it on
     django_settings.DATA_DIR = Path(tempfile.mkdtemp(prefix="haizhou-test-"))
     django_settings.MEDIA_ROOT = django_settings.DATA_DIR / "media"
+    own_temporary_folder()
     # Reports read through the second alias; a test may use both.
     TransactionTestCase.databases = frozenset({"default", "snapshot"})
+
+
+def own_temporary_folder():
+    """What the application leaves behind is told apart from other programs' files and from `tmp_path`."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    tempfile.tempdir = tempfile.mkdtemp(prefix="haizhou-temp-")
+    os.environ["TMPDIR"] = tempfile.tempdir
+    os.chmod(tempfile.tempdir, 0o755)  # noqa: S103 - a PostgreSQL of the tests runs as somebody else
 
 
 def pytest_unconfigure(config):
     if django_settings.DATA_DIR.name.startswith("haizhou-test-"):
         shutil.rmtree(django_settings.DATA_DIR, ignore_errors=True)
+        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -75,16 +87,22 @@ def django_db_setup(django_db_setup, django_db_blocker):
     own thread the alias "snapshot" is the same connection as "default". Server
     threads and worker processes have the real one; `own_snapshot` gives it to a test.
     """
-    connection_created.connect(guard.watch, weak=False)
+    connection_created.connect(watch, weak=False)
     if connections["default"].vendor == "sqlite":
         services.flush_past_triggers(connections["default"])
-    guard.watch(connections["default"])
+    watch(connections["default"])
     real = connections["snapshot"]
     share_snapshot.wanted = True
     share_snapshot()
     yield
     share_snapshot.wanted = False
     connections["snapshot"] = real
+
+
+def watch(connection, **kwargs):
+    guard.watch(connection)
+    if sweep.stored not in connection.execute_wrappers:
+        connection.execute_wrappers.append(sweep.stored)
 
 
 def share_snapshot():
@@ -117,6 +135,23 @@ def own_snapshot(transactional_db):
     yield connections["snapshot"]
     connections["snapshot"].close()
     connections["snapshot"] = shared
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_number_gets_out():
+    """Over the whole run: no ID number or phone in a log, a row, an address or a file that stays."""
+    sweep.begin()
+    yield
+    sweep.end()
+    left = [files_with_numbers(folder) for folder in (django_settings.DATA_DIR, Path(tempfile.gettempdir()))]
+    assert [*sweep.take(), *left[0], *left[1]] == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    yield
+    if found := sweep.take():
+        pytest.fail("\n".join(["a number got out", *found]), pytrace=False)
 
 
 @pytest.fixture(scope="session")

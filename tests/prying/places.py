@@ -1,7 +1,6 @@
 """A world with one of everything at every place of the tree, each with words found nowhere else."""
 
 import io
-import zipfile
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -247,11 +246,3 @@ def workbook(words: str) -> bytes:
     book.active.append([words])
     book.save(output)
     return output.getvalue()
-
-
-def unpacked(content: bytes) -> bytes:
-    """What is inside a zip (an .xlsx is one), zips in it included; anything else as it is."""
-    if not content.startswith(b"PK"):
-        return content
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return b"\n".join(name.encode() + b"\n" + unpacked(archive.read(name)) for name in archive.namelist())

@@ -96,7 +96,9 @@ class Office:
         change = {"name": "王北甲", "category": "FULL", "phone": PHONES[2]}
         self.post(f"/members/{wang}/edit/", **change)
         self.post(f"/admin/organizations/member/{wang}/change/", **change)
-        self.client.get("/members/", {"q": IMPORTED[0]})
+        for page in ("/members/", "/audit/", "/admin/organizations/member/"):
+            answer = self.client.get(page, {"q": f" {IMPORTED[0]} ", "show": "all"})
+            assert answer.status_code == 302 and answer.url == f"{page}?show=all"
         # The one page that shows a number to who gave a reason; it is no answer of the sweep.
         self.client.post(f"/members/{wang}/reveal/", {"reason": "核对一下"})
 

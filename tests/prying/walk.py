@@ -11,8 +11,9 @@ from urllib.parse import unquote
 from django.db import connection, transaction
 from django.test import Client
 
-from tests.prying.places import Place, World, holds, unpacked
+from tests.prying.places import Place, World, holds
 from tests.prying.routes import LOGIN_PAGES, PUBLIC, ROUTES, Route
+from tests.prying.sweep import unpacked
 
 # (name, method, content type, body). What most forms ask for is there, so that acts in scope are done.
 BODY = {"reason": "试试看能不能", "text": "试试看能不能", "rest": "present", "q": "试", "note": "试试看"}
