@@ -18,6 +18,7 @@ import importlib
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -67,8 +68,10 @@ def run(asked: argparse.Namespace, folder: str, postgres) -> int:
     victims = asked.victims.split(",") if asked.victims else matrix.VICTIMS[asked.only]
     with matrix.played(Path(folder), postgres, people=asked.people) as played:
         print(f"{asked.only}, while nobody dies: {played.undisturbed()}, 0 lost", flush=True)
-        played.run(victims, asked.kills, say=lambda line: print(line, file=sys.stderr, flush=True))
-        print("\n".join(played.table()))
+        try:
+            played.run(victims, asked.kills, say=lambda line: print(line, file=sys.stderr, flush=True))
+        finally:
+            print("\n".join(played.table()), flush=True)
     return 0 if played.is_clean else 1
 
 
@@ -80,6 +83,7 @@ def main() -> int:
     random.seed(asked.seed)
     print(f"seed {asked.seed}", flush=True)
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # not without ending what was started
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="haizhou-death-", ignore_cleanup_errors=True)

@@ -232,16 +232,17 @@ class Marker(threading.Thread):
 
     def run(self) -> None:
         while not self.ends.is_set():
+            self.idle.clear()
             if not self.may_go.is_set():
                 self.idle.set()
                 self.may_go.wait(0.1)
                 continue
-            self.idle.clear()
             Submit(self.town, self.ledger, 0, self.sheet, self.browser, most=8).run()
             time.sleep(BETWEEN_SENDINGS)
 
     def pause(self) -> None:
         self.may_go.clear()
+        self.idle.clear()  # it says so again only after it has seen that it may not go
         if not self.idle.wait(PATIENCE + 30):
             self.ledger.never.append("a marker hangs")
 

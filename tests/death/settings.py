@@ -2,4 +2,6 @@
 
 from haizhou_training.settings import *  # noqa: F403
 
+# Once a minute in production: too seldom for a database to die just then.
+SESSION_SAVE_EVERY_REQUEST = True
 CELERY_IMPORTS = ("tests.celery_tasks",)

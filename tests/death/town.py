@@ -20,7 +20,7 @@ def name_of(number: int) -> str:
     """A name no other number has."""
     first, rest = divmod(number, len(GIVEN) ** 2)
     second, third = divmod(rest, len(GIVEN))
-    return SURNAMES[first] + GIVEN[second] + GIVEN[third]
+    return SURNAMES[first % len(SURNAMES)] + GIVEN[first // len(SURNAMES)] + GIVEN[second] + GIVEN[third]
 
 
 class Town(Cast):

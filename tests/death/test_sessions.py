@@ -1,0 +1,27 @@
+"""A database that dies while the session is saved: the phone must send again, not give up."""
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError, OperationalError
+
+from tests.base import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (OperationalError("server closed the connection unexpectedly"), 500),
+        (DatabaseError("Forced update did not affect any rows."), 400),  # logged out elsewhere meanwhile
+    ],
+)
+def test_only_a_session_that_is_gone_is_the_senders_fault(client, monkeypatch, error, status):
+    client.force_login(Cast().north_organizer)
+    client.raise_request_exception = False
+
+    def save(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(Session, "save", save)
+    assert client.get("/members/").status_code == status
