@@ -88,10 +88,9 @@ class TrainingSessionQuerySet(models.QuerySet):
     def visible_to(self, user):
         """Sessions hosted in the account's scope, or with a part there."""
         units = Unit.objects.visible_to(user)
-        return self.filter(
-            models.Q(host__in=units)
-            | models.Exists(SessionUnit.objects.filter(session=models.OuterRef("pk"), unit__in=units))
-        )
+        host = units.filter(pk=models.OuterRef("host"))
+        parts = SessionUnit.objects.filter(session=models.OuterRef("pk"), unit__in=units)
+        return self.filter(models.Exists(host) | models.Exists(parts))
 
     def hosted_by(self, user):
         """Sessions the account may plan, change or cancel: hosted in its scope."""
@@ -118,8 +117,9 @@ class TrainingSession(models.Model):
         EXPERIENCE = "EXPERIENCE", "体验式"
         INTERACTIVE = "INTERACTIVE", "互动式"
 
+    # Both indexes below begin with it.
     campaign = models.ForeignKey(
-        Campaign, on_delete=models.PROTECT, related_name="sessions", verbose_name="冬训"
+        Campaign, on_delete=models.PROTECT, related_name="sessions", db_index=False, verbose_name="冬训"
     )
     host = models.ForeignKey(
         Unit, on_delete=models.PROTECT, related_name="hosted_sessions", verbose_name="主办单位"
@@ -163,9 +163,9 @@ class TrainingSession(models.Model):
         indexes = [
             models.Index(fields=["campaign", "-starts_at", "-id"], name="session_by_campaign"),
             models.Index(
-                fields=["campaign", "ends_at"],
+                fields=["campaign", "ends_at", "starts_at", "id"],
                 condition=models.Q(cancelled_at__isnull=True, voided_at__isnull=True),
-                name="session_by_end",
+                name="valid_session_by_end",
             ),
         ]
 
