@@ -111,7 +111,8 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # --- Database -------------------------------------------------------------------
 # SQLite by default. WAL, IMMEDIATE and the 20 s timeout only work together: without
-# any one of them concurrent writers are refused with "database is locked".
+# any one of them concurrent writers are refused with "database is locked". Our own engine
+# differs from Django's in how it waits for the lock: haizhou_training/sqlite/base.py.
 # The alias "snapshot" is the same database read inside one read-only snapshot, so
 # that a long report sees one moment and blocks nobody.
 DATABASE_URL = env.str("DATABASE_URL", default="")
@@ -132,7 +133,7 @@ else:
         "PRAGMA foreign_keys=ON;PRAGMA journal_size_limit=67108864;PRAGMA cache_size=-65536;"
     )
     default = {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "haizhou_training.sqlite",
         "NAME": DATA_DIR / "haizhou.sqlite3",
         "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": wal},
     }

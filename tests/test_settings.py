@@ -71,7 +71,7 @@ def test_two_installations_do_not_share_secrets(tmp_path):
 
 def test_sqlite_refuses_no_concurrent_writer():
     """WAL, IMMEDIATE and the timeout belong together; dropping any one loses writes under load."""
-    if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":
+    if settings.DATABASES["default"]["ENGINE"] != "haizhou_training.sqlite":
         assert settings.DATABASES["default"]["OPTIONS"]["connect_timeout"] == 5
         return
     options = settings.DATABASES["default"]["OPTIONS"]

@@ -91,7 +91,7 @@ def ring(job_pk: int) -> None:
         logger.warning("broker unreachable, job %s waits for the sweeper", job_pk)
 
 
-@service(atomic=False, audited=False)
+@service(audited=False)
 def claim(job_pk: int) -> Job | None:
     """Take the job by one conditional UPDATE; None when it is over or somebody else holds its lease."""
     now = timezone.now()
@@ -118,7 +118,7 @@ def _held(job: Job):
     return Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, attempts=job.attempts)
 
 
-@service(atomic=False, audited=False)
+@service(audited=False)
 def progress(job: Job, *, done: int, total: int, text: str = "") -> None:
     """Show how far the job is and extend its lease. Never call it inside an open transaction."""
     now = timezone.now()
@@ -159,7 +159,7 @@ def fitting(name: str) -> str:
     return f"{stem[: NAME_LENGTH - len(dot + ending)]}{dot}{ending}" if dot else name[:NAME_LENGTH]
 
 
-@service(atomic=False, audited=False)
+@service(audited=False)
 def fail(job: Job, reason: str) -> None:
     """End the job with a Chinese sentence that says why and what to do."""
     _held(job).update(
@@ -167,7 +167,7 @@ def fail(job: Job, reason: str) -> None:
     )
 
 
-@service(atomic=False, audited=False)
+@service(audited=False)
 def release(job: Job) -> None:
     """Put a job whose run broke back into the queue; after the last attempt it fails."""
     if job.attempts >= MAX_ATTEMPTS:
