@@ -13,7 +13,7 @@ from tests.races.truth import assert_everything_is_true
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 SECONDS = float(os.environ.get("RACES_SECONDS", 10))
 ALONE = SECONDS / 5
-# docs/performance.md: nobody who taps 提交 waits longer, whatever else the machine is doing, where
+# docs/rules.md: nobody who taps 提交 waits longer, whatever else the machine is doing, where
 # one register alone takes SWIFT; a machine that is busy with other things as well is given more.
 HOLD, SWIFT = 5.0, 0.05
 # Between two registers somebody reads the answer and goes on to the next sheet.

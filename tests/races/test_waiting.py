@@ -29,14 +29,15 @@ def test_nobody_waits_long_while_newcomers_never_stop():
     assert max(waits) < 5 * percentile(waits, 0.5), "somebody was passed over"
 
 
-def test_waiting_ends_with_the_timeout(settings):
+def test_waiting_ends_with_the_timeout(monkeypatch):
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.2)
+
     def hold():
         with transaction.atomic():
             time.sleep(1)
 
     def wait():
         time.sleep(0.3)
-        connection.settings_dict["OPTIONS"] = {**connection.settings_dict["OPTIONS"], "timeout": 0.2}
         with transaction.atomic():
             pass
 
