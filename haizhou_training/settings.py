@@ -4,8 +4,10 @@ The demo over plain HTTP and a deployment behind TLS differ by `HTTPS` and the
 secrets only. A value that cannot be read stops the start.
 """
 
+import os
 import secrets
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import environ
@@ -34,8 +36,13 @@ def kept_secret(name: str) -> str:
         raise ImproperlyConfigured(f"{name} must be set in the environment when HTTPS=1")
     path = DATA_DIR / f"{name.lower()}.txt"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(64))
+        # Whole or not at all, and the same for processes that start together: the first link wins.
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(64))
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+        fresh.unlink()
     return path.read_text().strip()
 
 

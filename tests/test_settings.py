@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.conf import settings
@@ -60,6 +61,13 @@ def test_secrets_of_one_machine_are_made_once_and_readable_by_the_owner_only(tmp
     assert value(tmp_path, "settings.SECRET_KEY") == first
     for name in ("secret_key.txt", "field_keys.txt"):
         assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+def test_processes_that_start_together_agree_on_the_secret(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        keys = set(pool.map(lambda _: value(tmp_path, "settings.SECRET_KEY"), range(4)))
+    assert len(keys) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"secret_key.txt", "field_keys.txt"}
 
 
 def test_two_installations_do_not_share_secrets(tmp_path):
