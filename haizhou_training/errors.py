@@ -1,6 +1,9 @@
 """Error pages in plain Chinese. They need no database, so that they show when it is away."""
 
+import sys
+
 from django.contrib.auth.decorators import login_not_required
+from django.db import OperationalError
 from django.shortcuts import render
 
 
@@ -21,7 +24,12 @@ def forbidden(request, exception=None):
 
 @login_not_required
 def server_error(request):
-    return render(request, "500.html", status=500)
+    """A database that is locked or away for longer than its timeout comes back: 503, try again."""
+    if not isinstance(sys.exception(), OperationalError):
+        return render(request, "500.html", status=500)
+    busy = render(request, "503.html", status=503)
+    busy["Retry-After"] = "10"
+    return busy
 
 
 @login_not_required

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
 from django.core.paginator import Paginator
+from django.db import OperationalError
 from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import RequestFactory, SimpleTestCase, override_settings
@@ -84,11 +85,15 @@ def broken(request):
     raise ValueError("kaboom")
 
 
+def locked(request):
+    raise OperationalError("database is locked")
+
+
 ways_out = (
     [path("logout/", broken, name="logout"), path("password/", broken, name="password_change")],
     "organizations",
 )
-urlpatterns = [path("broken/", broken), path("", include(ways_out))]
+urlpatterns = [path("broken/", broken), path("locked/", locked), path("", include(ways_out))]
 handler500 = errors.server_error
 
 
@@ -99,6 +104,14 @@ def test_a_crash_shows_the_plain_page_and_no_detail(client):
     assert response.status_code == 500
     assert "系统出了点问题" in response.content.decode()
     assert "kaboom" not in response.content.decode()
+
+
+@override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[], DEBUG=False)
+def test_a_database_that_is_busy_asks_to_come_back_in_a_moment(client):
+    client.raise_request_exception = False
+    response = client.get("/locked/")
+    assert (response.status_code, response["Retry-After"]) == (503, "10")
+    assert "系统正忙" in response.content.decode()
 
 
 @pytest.mark.parametrize(
