@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Somebody looks where he should not: role x address x method x place, foreign ids, nonsense.
 
-    python bench/prying.py [--only sqlite|postgres] [--one-of 4]
+    python bench/prying.py [--only sqlite|postgres] [--one-of 6]
 
 The tests are tests/prying; the suite walks a small fixed share of the same combinations.
 Prints how many were tried, what was shown, and what leaked, changed or broke, per database.
@@ -55,7 +55,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", choices=BESIDE)
-    parser.add_argument("--one-of", type=int, default=4, help="1 walks everything")
+    parser.add_argument("--one-of", type=int, default=6, help="1 walks everything")
     asked = parser.parse_args()
     chosen = [asked.only] if asked.only else list(BESIDE)
     outcomes = [pry(database, asked.one_of) for database in chosen]

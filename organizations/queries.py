@@ -1,6 +1,8 @@
 """What pages of several apps ask about organizations, and the shape of a to-do."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Concat
@@ -24,6 +26,36 @@ def organization_trail(organization: Organization, user: User) -> list[Organizat
     top = len(user.organization.path)
     paths = [path for path in ancestors(organization.path) if len(path) >= top]
     return list(Organization.objects.filter(path__in=paths).order_by("path"))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of a history that is kept elsewhere than in the audit, in the shape of an AuditEvent."""
+
+    at: datetime
+    actor_name: str
+    summary: str
+    details: dict = field(default_factory=dict)
+
+
+def newest(steps: Iterable[Step | AuditEvent], most: int) -> list[Step | AuditEvent]:
+    return sorted(steps, key=lambda step: step.at, reverse=True)[:most]
+
+
+def member_history(member: Member, user: User, most: int = 50) -> list[Step | AuditEvent]:
+    """What happened to one member; moves are read from the transfers, for many may move in one act."""
+    told = AuditEvent.objects.about(member, user).exclude(action="member.transferred")[:most]
+    moves = member.transfers.select_related("from_branch", "to_branch", "accepted_by").order_by("-pk")[:most]
+    went = [
+        Step(
+            at=move.at,
+            actor_name=move.accepted_by.name,
+            summary=f"{member.name}由{move.from_branch.name}转到{move.to_branch.name}，"
+            f"{move.day.year}年{move.day.month}月{move.day.day}日起",
+        )
+        for move in moves
+    ]
+    return newest([*told, *went], most)
 
 
 def with_counts(organizations: QuerySet[Organization]) -> QuerySet[Organization]:

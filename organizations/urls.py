@@ -24,6 +24,7 @@ urlpatterns = [
     path("accounts/new/", accounts.account_new, name="account_new"),
     path("accounts/bulk/", accounts.account_bulk, name="account_bulk"),
     path("accounts/slip/", accounts.account_slip, name="account_slip"),
+    path("accounts/<int:pk>/", accounts.account_detail, name="account_detail"),
     path("accounts/<int:pk>/reset/", accounts.account_reset, name="account_reset"),
     path("accounts/<int:pk>/close/", accounts.account_close, name="account_close"),
     path("jobs/", jobs.job_list, name="job_list"),

@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from attendance.models import Attendance, RosterEntry
+from attendance.queries import entry_steps, row_steps
 from campaigns.models import Unit
 from organizations.admin_base import ServiceAdmin
 
@@ -42,6 +43,9 @@ class RosterEntryAdmin(ServiceAdmin):
         "standing_link",
     ]
 
+    def events_of(self, entry, user):
+        return entry_steps(entry, user, most=200)
+
     @admin.display(description="参训情况")
     def standing_link(self, entry):
         return format_html('<a href="{}">看情况</a>', reverse("attendance:entry_detail", args=[entry.pk]))
@@ -74,6 +78,9 @@ class AttendanceAdmin(ServiceAdmin):
         # A row belongs to the unit the person was of on that day.
         mine = Unit.objects.visible_to(request.user)
         return admin.ModelAdmin.get_queryset(self, request).filter(unit__in=mine)
+
+    def events_of(self, row, user):
+        return row_steps(row)
 
     @admin.display(description="点名")
     def register_link(self, row):

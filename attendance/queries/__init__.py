@@ -1,3 +1,4 @@
+from attendance.queries.history import entry_steps, row_steps
 from attendance.queries.people import (
     COUNTED,
     EXPECTED,
@@ -52,6 +53,7 @@ __all__ = [
     "compulsory_topics",
     "count_standings",
     "entry_history",
+    "entry_steps",
     "held_on",
     "makeup_by_topic",
     "owing_topic",
@@ -59,6 +61,7 @@ __all__ = [
     "parts_kept",
     "possible_visitors",
     "register",
+    "row_steps",
     "standings",
     "tally_sums",
     "tally_sums_by_child",

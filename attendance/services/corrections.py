@@ -1,6 +1,6 @@
 """Correcting a session that was already recorded: its rows follow, and every figure with them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import Q
@@ -14,7 +14,7 @@ from campaigns.models import Stage, Topic, TrainingForm, TrainingSession, Unit
 from campaigns.services.registers import set_facts
 from organizations.models import User
 from organizations.service import Refused, service
-from organizations.services import audit
+from organizations.services import audit, changes
 
 
 @service(atomic=False)
@@ -42,10 +42,12 @@ def correct_session(
     def act(also: Also) -> TrainingSession:
         fresh = _locked(actor, session, also)
         _refuse_time(fresh, starts_at, ends_at, minutes)
-        before = {"title": fresh.title, "starts_at": fresh.starts_at.isoformat(), "minutes": fresh.minutes}
+        before = _facts(fresh, facts)
         set_facts(session=fresh, topics=topics, **facts)
         _rewrite_rows(fresh)
-        _audit(actor, fresh, "session.corrected", f"更正已点名的场次“{fresh.title}”", before=before)
+        differences = changes.between(before, _facts(fresh, facts))
+        summary = f"更正已点名的场次“{fresh.title}”{changes.labels(differences)}"
+        _audit(actor, fresh, "session.corrected", summary, changes=differences)
         return fresh
 
     return with_retry(act)
@@ -67,6 +69,11 @@ def void_session(*, actor: User, session: TrainingSession, reason: str) -> Train
         return fresh
 
     return with_retry(act)
+
+
+def _facts(session: TrainingSession, names: Iterable[str]) -> changes.Facts:
+    topics = changes.names(topic.name for topic in session.topics.all())
+    return changes.facts(session, names) | {"topics": ("专题", topics)}
 
 
 def _audit(actor: User, session: TrainingSession, action: str, summary: str, **details: object) -> None:

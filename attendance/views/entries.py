@@ -37,6 +37,7 @@ def entry_detail(request, pk):
         "waivers": waivers,
         "running": next((waiver for waiver in waivers if waiver.until is None), None),
         "can_edit": _can_edit(request.user, entry),
+        "events": queries.entry_steps(entry, request.user),
         "waiver_form": WaiverForm(initial={"since": timezone.localdate()}),
         "end_form": WaiverEndForm(initial={"until": timezone.localdate()}),
     }

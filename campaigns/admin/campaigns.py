@@ -3,6 +3,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from campaigns.models import Campaign, ProgrammeItem, Topic, Unit
+from campaigns.queries.history import campaign_history
 from campaigns.services import campaigns, topics
 from organizations.admin_base import ServiceAdmin
 
@@ -35,6 +36,9 @@ class CampaignAdmin(ServiceAdmin):
         "workbench",
     ]
     readonly_fields = ["organization", "stage", "kind", "roster_drawn_on", "workbench"]
+
+    def events_of(self, campaign, user):
+        return campaign_history(campaign, user)[:200]
 
     @admin.display(description="看板")
     def board_link(self, campaign):

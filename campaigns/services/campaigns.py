@@ -21,7 +21,7 @@ from campaigns.models import (
 from campaigns.presets import load_preset
 from organizations.models import Organization, User
 from organizations.service import Refused, service
-from organizations.services import audit
+from organizations.services import audit, changes
 
 SETTINGS = (
     "target_percent",
@@ -31,6 +31,7 @@ SETTINGS = (
     "minutes_per_hour",
     "makeup_days",
 )
+FACTS = ("label", "starts_on", "ends_on", *SETTINGS)
 # Beyond these a date is a slip of the pen, and its moments leave what Python can count.
 YEARS = (2000, 2200)
 # A change of these makes the derived figures stale.
@@ -98,6 +99,7 @@ def change_campaign(
     check_sessions_fit(campaign, starts_on, ends_on)
     check_roster_reaches(campaign, starts_on)
     rule_before = figure_rule(campaign)
+    before = changes.facts(campaign, FACTS)
     stored = {name: getattr(campaign, name) for name in SETTINGS}
     for name, value in settings_with_sources(campaign.preset, stored | settings).items():
         setattr(campaign, name, value)
@@ -105,7 +107,9 @@ def change_campaign(
     if campaign.stage != Stage.PREPARING and figure_rule(campaign) != rule_before:
         campaign.recount_due_at = timezone.now()
     campaign.save(update_fields=[*SETTINGS, "sources", "label", "starts_on", "ends_on", "recount_due_at"])
-    record(actor, campaign, "campaign.change", f"修改冬训“{campaign.label}”的设置")
+    differences = changes.between(before, changes.facts(campaign, FACTS))
+    summary = f"修改冬训“{campaign.label}”的设置{changes.labels(differences)}"
+    record(actor, campaign, "campaign.change", summary, {"changes": differences})
     return campaign
 
 
@@ -115,8 +119,30 @@ def rename_programme(
 ) -> None:
     """Give groups and items (name, meaning) their words of this year, by pk. What is not named stays."""
     campaign = locked(actor, campaign)
+    before = programme_in_words(campaign)
     write_names(campaign, groups, items)
-    record(actor, campaign, "campaign.programme", f"修改“{campaign.label}”的工作法名称")
+    differences = changes.between(before, programme_in_words(campaign))
+    record(
+        actor,
+        campaign,
+        "campaign.programme",
+        f"修改“{campaign.label}”的工作法名称",
+        {"changes": differences},
+    )
+
+
+def programme_in_words(campaign: Campaign) -> changes.Facts:
+    """Groups, items and topics as they are called and what they say."""
+    groups = {f"group {one.pk}": ("分组", one.name) for one in campaign.groups.all()}
+    items = {
+        f"item {one.pk}": ("项目", f"{one.name}（{one.meaning}）" if one.meaning else one.name)
+        for one in ProgrammeItem.objects.filter(group__campaign=campaign)
+    }
+    topics = {
+        f"topic {one.pk}": ("专题", f"{one.name}（{'必训' if one.is_compulsory else '自选'}）")
+        for one in campaign.topics.all()
+    }
+    return groups | items | topics
 
 
 def write_names(campaign: Campaign, groups: dict[int, str], items: dict[int, tuple[str, str]]) -> None:

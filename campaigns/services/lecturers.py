@@ -3,7 +3,7 @@
 from campaigns.models import Department, Lecturer
 from organizations.models import Organization, User
 from organizations.service import Refused, service
-from organizations.services import audit
+from organizations.services import audit, changes
 
 FIELDS = ("name", "title", "department", "kind")
 
@@ -37,10 +37,12 @@ def change_lecturer(*, actor: User, lecturer: Lecturer, **fields) -> Lecturer:
     given = {name: fields[name] for name in FIELDS if name in fields}
     if "name" in given:
         check_name(lecturer.organization, given["name"], besides=lecturer)
+    before = changes.facts(lecturer, given)
     for name, value in given.items():
         setattr(lecturer, name, value)
     lecturer.save(update_fields=given)
-    record(actor, lecturer, "lecturer.change", f"修改主讲人{lecturer.name}")
+    differences = changes.between(before, changes.facts(lecturer, given))
+    record(actor, lecturer, "lecturer.change", f"修改主讲人{lecturer.name}", {"changes": differences})
     return lecturer
 
 
@@ -62,6 +64,14 @@ def check_name(organization: Organization, name: str, besides: Lecturer | None =
         raise Refused(f"“{organization.name}”已经登记过{name.strip()}，直接用那一位。", "name_taken")
 
 
-def record(actor: User, target: Lecturer | Department, action: str, summary: str) -> None:
-    organization = target.organization if isinstance(target, Lecturer) else None
-    audit.record(actor=actor, action=action, summary=summary, target=target, organization=organization)
+def record(
+    actor: User, target: Lecturer | Department, action: str, summary: str, details: dict | None = None
+) -> None:
+    audit.record(
+        actor=actor,
+        action=action,
+        summary=summary,
+        target=target,
+        organization=target.organization if isinstance(target, Lecturer) else None,
+        details=details,
+    )

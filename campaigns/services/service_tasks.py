@@ -10,7 +10,7 @@ from campaigns.services.locking import lock_units
 from campaigns.services.sessions import check_open, short
 from organizations.models import Member, User
 from organizations.service import Refused, service
-from organizations.services import audit
+from organizations.services import audit, changes
 
 Kind = ServiceEvent.Kind
 State = ServiceTask.State
@@ -77,14 +77,13 @@ def change_task(*, actor: User, task: ServiceTask, **fields) -> ServiceTask:
         return task
     if "owner" in changed:
         check_owner(actor, fields["owner"])
+    before = changes.facts(task, changed)
     for name in changed:
         setattr(task, name, fields[name])
     needed(task.title, "请写清是什么事。")
     task.save(update_fields=changed)
-    names = "、".join(
-        str(getattr(ServiceTask._meta.get_field(name), "verbose_name", name)) for name in changed
-    )
-    step(actor, task, Kind.CHANGED, f"修改了{names}")
+    differences = changes.between(before, changes.facts(task, changed))
+    step(actor, task, Kind.CHANGED, changes.told(differences)[:2000], differences)
     return task
 
 
@@ -200,13 +199,17 @@ def move(task: ServiceTask, **columns) -> None:
     task.save(update_fields=columns)
 
 
-def step(actor: User, task: ServiceTask, kind: str, text: str) -> None:
-    """The task's own history, and the audit's line."""
+def step(
+    actor: User, task: ServiceTask, kind: str, text: str, differences: list[dict[str, str]] | None = None
+) -> None:
+    """The task's own history, and the audit's line: what it was, and what was said about it."""
     event = ServiceEvent.objects.create(task=task, kind=kind, text=text, by=actor)
     audit.record(
         actor=actor,
         action=f"service.{kind.lower()}",
-        summary=f"{event.get_kind_display()}办实事“{task.title}”",
+        summary=f"办实事“{task.title}”：{event.get_kind_display()}"
+        + (changes.labels(differences) if differences else f"，{text}" if text else ""),
         target=task,
         organization=task.unit.organization,
+        details={"changes": differences} if differences else None,
     )

@@ -20,7 +20,7 @@ from campaigns.models import (
 from campaigns.services.locking import lock_units
 from organizations.models import Member, User
 from organizations.service import Refused, service
-from organizations.services import audit
+from organizations.services import audit, changes
 from organizations.tree import ancestors
 
 LONGEST_MINUTES = 720
@@ -107,12 +107,15 @@ def change_session(*, actor: User, session: TrainingSession, plan: Plan) -> Trai
     session = unrecorded(session)
     check_parts_are_mine(actor, session)
     check_plan(session.campaign, session.host, plan)
+    before = facts_of(session)
     for column, value in plan.columns().items():
         setattr(session, column, value)
     session.save(update_fields=plan.columns())
     session.parts.exclude(unit__in=branches).delete()
     fill(session, plan, branches)
-    record(actor, session, "session.change", f"修改场次“{session.title}”")
+    differences = changes.between(before, facts_of(session))
+    summary = f"修改场次“{session.title}”{changes.labels(differences)}"
+    record(actor, session, "session.change", summary, {"changes": differences})
     return session
 
 
@@ -347,7 +350,28 @@ def lecturers(host: Unit, names: Sequence[str]) -> list[Lecturer]:
     ]
 
 
-def record(actor: User, session: TrainingSession, action: str, summary: str) -> None:
+def facts_of(session: TrainingSession) -> changes.Facts:
+    """All a planner decides, in words, as it is stored now."""
+    plan = stored_plan(TrainingSession.objects.get(pk=session.pk))
+    part = SessionUnit(audience=plan.audience, category=plan.category)
+    named = [member.name for members in plan.named_members.values() for member in members]
+    return changes.facts(session, [name for name in plan.columns() if name != "topic_mask"]) | {
+        "topics": ("专题", changes.names(topic.name for topic in plan.topics)),
+        "lecturers": ("主讲人", changes.names(plan.lecturer_names)),
+        "units": ("参加单位", changes.names(unit.name for unit in plan.units)),
+        **changes.facts(part, ("audience", "category")),
+        "named": ("指定的人", changes.names(named, "人")),
+    }
+
+
+def record(
+    actor: User, session: TrainingSession, action: str, summary: str, details: dict | None = None
+) -> None:
     audit.record(
-        actor=actor, action=action, summary=summary, target=session, organization=session.host.organization
+        actor=actor,
+        action=action,
+        summary=summary,
+        target=session,
+        organization=session.host.organization,
+        details=details,
     )

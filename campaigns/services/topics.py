@@ -4,9 +4,10 @@ from django.db.models import Max
 from django.utils import timezone
 
 from campaigns.models import Campaign, ProgrammeItem, Stage, Topic
-from campaigns.services.campaigns import locked, record, words, write_names
+from campaigns.services.campaigns import locked, programme_in_words, record, words, write_names
 from organizations.models import User
 from organizations.service import Refused, service
+from organizations.services import changes
 
 
 @service
@@ -18,8 +19,10 @@ def save_topics(*, actor: User, campaign: Campaign, topics: list[dict]) -> list[
     them meanwhile. Repeating it with the answer's pks changes nothing.
     """
     campaign = locked(actor, campaign)
+    before = programme_in_words(campaign)
     saved = write_topics(campaign, topics)
-    record(actor, campaign, "campaign.topics", f"修改“{campaign.label}”的专题，共{len(saved)}个")
+    summary = f"修改“{campaign.label}”的专题，共{len(saved)}个"
+    record(actor, campaign, "campaign.topics", summary, since(campaign, before))
     return saved
 
 
@@ -53,11 +56,15 @@ def save_programme(
 ) -> None:
     """Step 2 in one piece: all of it is saved or nothing. Repeating it changes nothing but the audit."""
     campaign = locked(actor, campaign)
+    before = programme_in_words(campaign)
     write_names(campaign, groups, items)
     saved = write_topics(campaign, topics)
-    record(
-        actor, campaign, "campaign.programme", f"修改“{campaign.label}”的工作法和专题，专题共{len(saved)}个"
-    )
+    summary = f"修改“{campaign.label}”的工作法和专题，专题共{len(saved)}个"
+    record(actor, campaign, "campaign.programme", summary, since(campaign, before))
+
+
+def since(campaign: Campaign, before: changes.Facts) -> dict:
+    return {"changes": changes.between(before, programme_in_words(campaign))}
 
 
 def write_topics(campaign: Campaign, rows: list[dict]) -> list[Topic]:

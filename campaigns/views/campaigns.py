@@ -8,10 +8,10 @@ from campaigns.models import Campaign
 from campaigns.presets import load_preset
 from campaigns.queries import board as board_of
 from campaigns.queries import branches_with, home_unit
+from campaigns.queries.history import campaign_history
 from campaigns.services import campaigns, topics
 from campaigns.views.getters import chosen_unit, trail
 from organizations.forms.versions import STALE
-from organizations.models import AuditEvent
 from organizations.paging import key_page
 from organizations.service import Refused
 
@@ -61,7 +61,7 @@ def campaign_detail(request, campaign_pk):
         "topics": campaign.topics.select_related("task"),
         "unit_count": campaign.units.filter(closed_on__isnull=True).count(),
         "may_run": Campaign.objects.manageable_by(request.user).filter(pk=campaign.pk).exists(),
-        "events": AuditEvent.objects.about(campaign, request.user)[:20],
+        "events": campaign_history(campaign, request.user)[:20],
     }
     return render(request, "campaigns/campaign_detail.html", context)
 

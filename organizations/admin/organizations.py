@@ -6,6 +6,7 @@ from django.utils.html import format_html
 from organizations.admin_base import ServiceAdmin
 from organizations.forms.members import NewOrganizationForm, OrganizationForm
 from organizations.models import Member, Organization
+from organizations.queries import member_history
 from organizations.services import members, organizations
 
 
@@ -90,6 +91,9 @@ class MemberAdmin(ServiceAdmin):
         if obj is None:
             kwargs["form"] = AnotherForm
         return super().get_form(request, obj, change, **kwargs)
+
+    def events_of(self, member, user):
+        return member_history(member, user, most=200)
 
     @admin.display(description="情况")
     def situation(self, member):

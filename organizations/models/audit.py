@@ -12,13 +12,15 @@ class AuditEventQuerySet(models.QuerySet):
             return self.none()
         return self.filter(within("path", user.organization.path))
 
-    def about(self, target, user):
+    def about(self, target, user, shared=()):
         """The history of one record, newest first: what happened in the account's scope, or was done from it.
 
-        A campaign or a joint class is shared by neighbours; what they did there stays theirs.
+        A campaign or a joint class is shared by neighbours; what they did there stays theirs. `shared`:
+        actions by the level that keeps the record for everybody who sees it, as its settings are.
         """
         mine = user.organization.path
         seen = within("path", mine) | within("actor__organization__path", mine)
+        seen |= models.Q(action__in=shared)
         of_target = self.filter(target_type=target._meta.label_lower, target_id=str(target.pk))
         return of_target.filter(seen).order_by("-pk")
 

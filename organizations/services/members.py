@@ -11,7 +11,7 @@ from organizations.id_number import clean_id_number, clean_phone, id_number_prob
 from organizations.models import Member, Organization, User
 from organizations.names import initials
 from organizations.service import Refused, service
-from organizations.services import audit
+from organizations.services import audit, changes
 
 # What a person may type about a member. The branch is not among them: that is a transfer.
 EDITABLE = (
@@ -228,12 +228,6 @@ def _change(member: Member, name: str, before) -> dict:
     return {
         "field": name,
         "label": str(field.verbose_name),
-        "before": _words(field, before),
-        "after": _words(field, getattr(member, name)),
+        "before": changes.words(before, dict(field.flatchoices)),
+        "after": changes.words(getattr(member, name), dict(field.flatchoices)),
     }
-
-
-def _words(field, value) -> str:
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    return str(dict(field.flatchoices).get(value, "" if value is None else value))

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from organizations.models import BRANCH_KINDS, Member, Organization, User
 from organizations.service import Refused, service
-from organizations.services import audit
+from organizations.services import audit, changes
 
 EDITABLE = ("name", "kind", "contact_name", "contact_phone")
 
@@ -67,28 +67,26 @@ def create_organization(
 def change_organization(*, actor: User, organization: Organization, **values) -> Organization:
     """Rename, correct kind or contact. Open campaigns take the new name over when somebody adopts it."""
     organization = _mine(actor, organization)
-    changes = []
-    for field, value in values.items():
-        if field not in EDITABLE:
-            raise TypeError(f"not a field people may change: {field}")
-        before = getattr(organization, field)
-        if before != value:
-            setattr(organization, field, value)
-            label = str(Organization._meta.get_field(field).verbose_name)
-            changes.append({"field": field, "label": label, "before": before, "after": value})
-    if not changes:
+    if foreign := set(values) - set(EDITABLE):
+        raise TypeError(f"no fields people may change: {foreign}")
+    before = changes.facts(organization, values)
+    changed = [name for name in values if getattr(organization, name) != values[name]]
+    if not changed:
         return organization
+    for name in changed:
+        setattr(organization, name, values[name])
     _require_possible_kind(organization)
     if parent := Organization.objects.get_parent(organization):
         _require_new_name(parent, organization)
-    organization.save(update_fields=[change["field"] for change in changes])
+    organization.save(update_fields=changed)
+    differences = changes.between(before, changes.facts(organization, values))
     audit.record(
         actor=actor,
         action="organization.changed",
-        summary=f"修改党组织：{organization.name}（{'、'.join(c['label'] for c in changes)}）",
+        summary=f"修改党组织：{organization.name}{changes.labels(differences)}",
         target=organization,
         organization=organization,
-        details={"changes": changes},
+        details={"changes": differences},
     )
     return organization
 

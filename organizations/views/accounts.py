@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from organizations.fields import decrypt, encrypt
 from organizations.forms.accounts import AccountForm, BulkAccountForm, roles_for
-from organizations.models import User
+from organizations.models import AuditEvent, User
 from organizations.paging import key_page
 from organizations.queries import organizations_without
 from organizations.service import Refused
@@ -58,6 +58,20 @@ def account_list(request):
     mine = User.objects.manageable_by(request.user).filter(pk__in=shown).values_list("pk", flat=True)
     context = {"page": page, "query": text, "manageable": set(mine)}
     return render(request, "organizations/account_list.html", context)
+
+
+@require_GET
+def account_detail(request, pk):
+    """One account: whose it is, and its history."""
+    require_keeper(request.user)
+    seen = User.objects.visible_to(request.user).select_related("organization")
+    account = get_object_or_404(seen, pk=pk)
+    context = {
+        "account": account,
+        "events": AuditEvent.objects.about(account, request.user)[:50],
+        "may_manage": User.objects.manageable_by(request.user).filter(pk=pk).exists(),
+    }
+    return render(request, "organizations/account_detail.html", context)
 
 
 @require_http_methods(["GET", "POST"])

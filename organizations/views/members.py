@@ -5,7 +5,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from organizations import queries
 from organizations.forms.members import LeaveForm, MemberForm, NewMemberForm
-from organizations.models import AuditEvent, Member, Organization
+from organizations.models import Member, Organization
 from organizations.numbers import asked_pk
 from organizations.paging import key_page
 from organizations.service import Refused
@@ -44,7 +44,7 @@ def member_context(request, member: Member) -> dict:
     return {
         "member": member,
         "trail": queries.organization_trail(member.branch, request.user),
-        "events": AuditEvent.objects.about(member, request.user)[:50],
+        "events": queries.member_history(member, request.user),
         "may_change": request.user.keeps_records,
         "leave_form": LeaveForm(),
     }

@@ -78,7 +78,7 @@ def test_dropping_needs_a_reason_and_an_open_task(cast, task):
 
 def test_a_change_says_what_was_changed(cast, task):
     changed = change_task(actor=cast.north_organizer, task=task, title="修路灯", kind=task.kind)
-    assert changed.events.last().text == "修改了事项"
+    assert changed.events.last().text == "事项：修好村口路灯 → 修路灯"
     again = change_task(actor=cast.north_organizer, task=changed, title="修路灯")
     assert again.events.filter(kind="CHANGED").count() == 1
 

@@ -118,7 +118,7 @@ def test_what_was_written_down_is_corrected_on_the_page(north, cast, task):
     assert north.post(page, fields).url == reverse("campaigns:service_detail", args=[task.pk])
     task.refresh_from_db()
     assert task.title == "修好路灯" and task.owner == cast.wang
-    assert task.events.last().text == "修改了事项、办理期限"
+    assert task.events.last().text == ("事项：修好村口路灯 → 修好路灯；办理期限：空 → 2020年1月1日")
 
 
 def test_a_correction_from_a_page_older_than_the_task_is_refused(north, cast, task):

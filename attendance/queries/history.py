@@ -1,0 +1,41 @@
+"""What was done with one person's roster entry or one row of a register, to be read beside it."""
+
+from django.db.models import QuerySet
+
+from attendance.models import Attendance, Mark, Reason, RosterEntry, Status
+from organizations.models import AuditEvent, User
+from organizations.queries import Step, member_history, newest
+
+
+def entry_steps(entry: RosterEntry, user: User, most: int = 50) -> list[Step | AuditEvent]:
+    """不作硬性要求, moves and what was known of the member, and every mark with old and new."""
+    told = AuditEvent.objects.about(entry, user)[:most]
+    marks = Mark.objects.filter(entry=entry)
+    return newest([*told, *member_history(entry.member, user, most), *mark_steps(marks, most)], most)
+
+
+def row_steps(row: Attendance, most: int = 200) -> list[Step]:
+    """Every mark of one person at one class."""
+    return mark_steps(Mark.objects.filter(entry=row.entry_id, batch__session=row.session_id), most)
+
+
+def mark_steps(marks: QuerySet[Mark], most: int) -> list[Step]:
+    applied = marks.filter(outcome=Mark.Outcome.APPLIED).select_related("batch__account", "batch__session")
+    return [step_of(mark) for mark in applied.order_by("-pk")[:most]]
+
+
+def step_of(mark: Mark) -> Step:
+    before = in_words(mark.before_status, mark.before_reason, mark.before_minutes)
+    after = in_words(mark.status, mark.reason, mark.minutes)
+    return Step(
+        at=mark.batch.at,
+        actor_name=mark.batch.account.name,
+        summary=f"{mark.batch.get_kind_display()}：{mark.batch.session.title}",
+        details={"changes": [{"label": "情况", "before": before, "after": after}]},
+    )
+
+
+def in_words(status: str, reason: str, minutes: int | None) -> str:
+    said = str(Status(status).label if status else Status.UNMARKED.label)
+    said += f"（{Reason(reason).label}）" if reason else ""
+    return f"{said}，{minutes}分钟" if minutes else said
