@@ -9,6 +9,7 @@ from attendance.models import SessionTally, Standing, Tally
 from attendance.services import recount, recounting
 from attendance.services.recount import differences, rebuild
 from attendance.services.roster import end_waiver, open_campaign, set_waiver
+from campaigns.models import Campaign
 from campaigns.services.campaigns import change_campaign
 from campaigns.services.freezing import freeze_unit, thaw_unit
 from organizations.models import AuditEvent, Job
@@ -128,6 +129,17 @@ def test_a_changed_rule_is_recounted_by_a_job(scene):
     assert scene.campaign.recount_due_at is None
     assert Tally.objects.get(unit=scene.north_branch_unit).trained == 0
     assert_derived_rows_are_true(scene.campaign)
+
+
+def test_a_recount_follows_the_rule_as_stored_not_as_somebody_read_it_before(scene):
+    read_before = Campaign.objects.get(pk=scene.campaign.pk)
+    change_campaign(actor=scene.officer, campaign=scene.campaign, trained_rule="COMPULSORY")
+    wang = scene.entry(scene.wang)
+    assert wang.standing.trained_on
+    with fixture_writes():
+        recount.recount(campaign=read_before, entries=[wang.pk], parts=[], units=[wang.unit_id])
+    assert scene.entry(scene.wang).standing.trained_on is None
+    assert Tally.objects.get(unit=wang.unit_id).trained == 0
 
 
 def due_recount(scene):
