@@ -20,6 +20,7 @@ urlpatterns = [
     path("campaigns/<int:campaign_pk>/roster/", lists.roster_list, name="roster_list"),
     path("campaigns/<int:campaign_pk>/roster/draw/", roster.roster_draw, name="roster_draw"),
     path("campaigns/<int:campaign_pk>/roster/changes/", changes.roster_changes, name="roster_changes"),
+    path("campaigns/<int:campaign_pk>/roster/waiting/", changes.roster_waiting, name="roster_waiting"),
     path("entries/<int:pk>/", entries.entry_detail, name="entry_detail"),
     path("entries/<int:pk>/waiver/", entries.waiver_set, name="waiver_set"),
     path("entries/<int:pk>/waiver/end/", entries.waiver_end, name="waiver_end"),

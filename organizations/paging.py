@@ -9,46 +9,54 @@ from django.db.models import Model, Q, QuerySet
 
 PAGE_SIZE = 50
 MOST_COUNTED = 10_000
+MOST_FOUND = 1_000  # of a search: who finds more types one letter more
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
 class KeyPage:
-    """One page of a long list. `next` is empty on the last page; `total` stops at MOST_COUNTED."""
+    """One page of a long list. `next` is empty on the last page; `total` is at least so many if `is_more`."""
 
     rows: list
     next: str
     is_first: bool
     total: int
+    is_more: bool = False
 
     @property
     def total_text(self) -> str:
-        return f"{MOST_COUNTED} 以上" if self.total == MOST_COUNTED else str(self.total)
+        return f"{self.total} 以上" if self.is_more else str(self.total)
 
 
 def key_page(
-    request, rows: QuerySet, *keys: str, size: int | None = None, total: int | None = None
+    request,
+    rows: QuerySet,
+    *keys: str,
+    size: int | None = None,
+    total: int | None = None,
+    most: int | None = None,
 ) -> KeyPage:
     """The page after `?after=`, ordered by `keys` ("-id" counts down); the last key must be unique.
 
     An address that cannot be read shows the first page. What is only shown of a row
-    (annotations) is not counted along. `total`: where the caller knows it already.
+    (annotations) is not counted along. `total`: where the caller knows it already;
+    else rows are counted up to `most`.
     """
-    size = size or PAGE_SIZE
-    if total is None:
-        total = count_up_to(rows)
+    size, most = size or PAGE_SIZE, most or MOST_COUNTED
+    is_more = total is None and (total := count_up_to(rows, most)) == most
     place = read_place(request.GET.get("after", ""), keys)
     ordered = rows.order_by(*keys)
     if place:
         ordered = ordered.filter(after(keys, place))
     found = list(ordered[: size + 1])
     last = found[size - 1] if len(found) > size else None
-    return KeyPage(found[:size], write_place(last, keys) if last else "", place is None, total)
+    following = write_place(last, keys) if last else ""
+    return KeyPage(found[:size], following, place is None, total or 0, is_more)
 
 
-def chained_page(request, lists: Sequence[QuerySet], *keys: str, total: int) -> KeyPage:
-    """One list made of several, one after the other, each ordered by `keys`.
+def chained_page(request, rows: QuerySet, lists: Sequence[QuerySet], *keys: str) -> KeyPage:
+    """All `rows`, split into several lists, one after the other, each ordered by `keys`.
 
     Each is read only when those before it end on this page; the address begins
     with the number of the list it goes on in.
@@ -67,12 +75,13 @@ def chained_page(request, lists: Sequence[QuerySet], *keys: str, total: int) -> 
     shown = [row for _, row in found[:PAGE_SIZE]]
     last, row = found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else (0, None)
     following = f"{last}.{write_place(row, keys)}" if row else ""
-    return KeyPage(shown, following, place is None, total)
+    total = count_up_to(rows, MOST_COUNTED)
+    return KeyPage(shown, following, place is None, total, total == MOST_COUNTED)
 
 
-def count_up_to(rows: QuerySet) -> int:
-    """How many, but no more than MOST_COUNTED: nobody reads on, and a million rows take their time."""
-    return rows.order_by().values("pk")[:MOST_COUNTED].count()
+def count_up_to(rows: QuerySet, most: int) -> int:
+    """How many, but no more than `most`: a million rows take their time."""
+    return rows.order_by().values("pk")[:most].count()
 
 
 def after(keys: tuple[str, ...], place: list) -> Q:

@@ -13,12 +13,17 @@ from organizations.tree import ancestors, within
 
 @dataclass(frozen=True)
 class Todo:
-    """One line of 待办: what waits, how much of it, where it is done. `level` is info, warn or good."""
+    """One line of 待办: what waits, how much of it, where it is done. `level` is info, warn or good.
+
+    `later`: the address of a fragment that takes its place, where counting takes
+    longer than a page should.
+    """
 
     text: str
     count: int
     url: str
     level: str = "info"
+    later: str = ""
 
 
 def organization_trail(organization: Organization, user: User) -> list[Organization]:

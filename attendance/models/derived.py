@@ -40,8 +40,9 @@ class Standing(models.Model):
     entry = models.OneToOneField(
         RosterEntry, primary_key=True, on_delete=models.CASCADE, related_name="standing", db_constraint=False
     )
+    # Half of the table or all of it: no index by campaign alone is worth its upkeep.
     campaign = models.ForeignKey(
-        Campaign, on_delete=models.DO_NOTHING, related_name="standings", db_constraint=False
+        Campaign, on_delete=models.DO_NOTHING, related_name="standings", db_constraint=False, db_index=False
     )
     unit = models.ForeignKey(
         Unit, on_delete=models.DO_NOTHING, related_name="standings", db_constraint=False, db_index=False
@@ -80,6 +81,7 @@ class Standing(models.Model):
                 condition=models.Q(left=False, required=True) & ~models.Q(makeup_mask=0),
                 name="standing_owing",
             ),
+            models.Index(fields=["why", "unit"], condition=~models.Q(why=""), name="standing_by_reason"),
         ]
 
     def __str__(self):
@@ -90,7 +92,7 @@ class SessionTally(models.Model):
     """One part of one session, counted by `session_unit`: the foot of its sign-in sheet.
 
     expected…unmarked count `EXPECTED` rows only; optional and visitors count who
-    came of those. `attended` includes late. `counts` copies the session.
+    came of those. `attended` includes late. `counts`, `topic_mask` copy the session.
     """
 
     session_unit = models.OneToOneField(
@@ -103,6 +105,7 @@ class SessionTally(models.Model):
         Unit, on_delete=models.DO_NOTHING, related_name="session_tallies", db_constraint=False
     )
     counts = models.BooleanField(default=True)
+    topic_mask = models.BigIntegerField(default=0)
     expected = models.PositiveIntegerField(default=0)
     attended = models.PositiveIntegerField(default=0)
     late = models.PositiveIntegerField(default=0)
@@ -112,6 +115,15 @@ class SessionTally(models.Model):
     optional = models.PositiveIntegerField(default=0)
     visitors = models.PositiveIntegerField(default=0)
     minutes = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["session"],
+                condition=models.Q(counts=True, unmarked__gt=0),
+                name="sheet_with_unmarked",
+            )
+        ]
 
     def __str__(self):
         return f"{self.session_unit_id}"
@@ -125,14 +137,14 @@ class Tally(models.Model):
     `waived_trained`, `waived_home`: waived entries likewise. `never`: due entries
     that came to nothing yet; `floating`, `home_waiting`: of all. `why_*` sum to
     due − trained. `minutes` of due entries. expected…visitors: person-times from
-    counted SessionTally rows. A unit without people has no row.
+    counted SessionTally rows; `taught_mask`: topics of those. A unit without people has no row.
     """
 
     unit = models.OneToOneField(
         Unit, primary_key=True, on_delete=models.CASCADE, related_name="tally", db_constraint=False
     )
     campaign = models.ForeignKey(
-        Campaign, on_delete=models.DO_NOTHING, related_name="tallies", db_constraint=False
+        Campaign, on_delete=models.DO_NOTHING, related_name="tallies", db_constraint=False, db_index=False
     )
     path = models.CharField(max_length=255)
     members = models.PositiveIntegerField(default=0)
@@ -165,6 +177,7 @@ class Tally(models.Model):
     unmarked = models.PositiveIntegerField(default=0)
     optional = models.PositiveIntegerField(default=0)
     visitors = models.PositiveIntegerField(default=0)
+    taught_mask = models.BigIntegerField(default=0)
 
     class Meta:
         indexes = [models.Index(fields=["campaign", "path"], name="tally_by_path")]

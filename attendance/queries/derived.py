@@ -36,7 +36,7 @@ from attendance.queries.people import (
     ROUND_HOME,
     TIMES_SUMS,
 )
-from campaigns.models import Campaign, SessionUnit, TrainedRule, TrainingForm, TrainingSession, Unit
+from campaigns.models import Campaign, SessionUnit, Topic, TrainedRule, TrainingForm, TrainingSession, Unit
 from organizations.models import BRANCH_KINDS
 
 HAPPENED = Q(status__in=ATTENDED)
@@ -120,10 +120,10 @@ def _first_day(condition: Q, bit: int | None = None) -> str:
     return f"MIN({table(Attendance)}.held_on) FILTER (WHERE {covers}{_where(Attendance, condition)})"
 
 
-def _topics_of(condition: Q, bits: Iterable[int]) -> str:
+def _topics_of(model: type[Model], condition: Q, bits: Iterable[int]) -> str:
     """The mask of these topics covered by any such row. SQLite has no BIT_OR."""
-    filtered = f"FILTER (WHERE {_where(Attendance, condition)})"
-    mask = f"{table(Attendance)}.topic_mask"
+    filtered = f"FILTER (WHERE {_where(model, condition)})"
+    mask = f"{table(model)}.topic_mask"
     if connection.vendor == "postgresql":
         return f"COALESCE(BIT_OR({mask} & {_mask(bits)}) {filtered}, 0)"
     return " + ".join(["0", *(f"COALESCE(MAX({mask} & {1 << bit}) {filtered}, 0)" for bit in bits)])
@@ -171,8 +171,8 @@ def standing_facts(rule: Rule) -> dict[str, str]:
         "leaves": _count(Attendance, Q(status=Status.LEAVE) & expected),
         "unknown": _count(Attendance, Q(status=Status.UNMARKED) & expected),
         "came_anyway": _count(Attendance, HAPPENED),
-        "learned": _topics_of(COUNTED, rule.topics),
-        "missed": _topics_of(MISSED, rule.compulsory),
+        "learned": _topics_of(Attendance, COUNTED, rule.topics),
+        "missed": _topics_of(Attendance, MISSED, rule.compulsory),
         **{f"learned_{bit}": _first_day(COUNTED, bit) for bit in rule.compulsory},
     }
     if rule.trained == TrainedRule.COMPULSORY:
@@ -275,6 +275,7 @@ def session_tally_rows(some: Some) -> Wanted:
         "session_id": "e.session_id",
         "unit_id": "e.unit_id",
         "counts": counts,
+        "topic_mask": f"(SELECT s.topic_mask FROM {table(TrainingSession)} s WHERE s.id = e.session_id)",
         **{name.removeprefix("n_"): f"e.{name}" for name in sheet_facts()},
     }
     source = _counted(parts, Attendance, "session_unit_id", sheet_facts())
@@ -324,4 +325,5 @@ def person_facts() -> dict[str, str]:
 
 @lru_cache
 def times_facts() -> dict[str, str]:
-    return {f"n_{name}": _total(SessionTally, name, Q(counts=True)) for name in TIMES_SUMS}
+    times = {f"n_{name}": _total(SessionTally, name, Q(counts=True)) for name in TIMES_SUMS}
+    return times | {"n_taught_mask": _topics_of(SessionTally, Q(counts=True), range(Topic.MAX))}

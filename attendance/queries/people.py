@@ -64,8 +64,9 @@ STATES: dict[str, tuple[str, Q]] = {
 
 
 def why(code: str) -> Q:
-    """Untrained people of one reason class."""
-    return NOT_TRAINED & Q(why=code)
+    """Untrained people of one reason class. Nobody else has a reason, so it says all; and the planner,
+    which takes conditions for independent, is not led to think that there are almost none."""
+    return Q(why=code)
 
 
 # --- Attendance rows: person-times ---------------------------------------------------
@@ -135,9 +136,9 @@ def tally_sums_by_child(unit: Unit, using: str = "default") -> dict[str, dict[st
 def standings(unit: Unit, state: str = "all", why_code: str = "", text: str = "") -> QuerySet[Standing]:
     """People at or below `unit`, in the fixed order: branch, then place in its list."""
     _, condition = STATES.get(state, STATES["all"])
-    found = Standing.objects.filter(inside(unit), condition)
     if why_code:
-        found = found.filter(why(why_code))
+        condition = why(why_code) if state == "not" else condition & why(why_code)
+    found = Standing.objects.filter(inside(unit), condition)
     if text:
         found = found.filter(named(text, "entry__member__"))
     return found.select_related("entry__member", "unit").order_by(

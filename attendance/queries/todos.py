@@ -4,38 +4,57 @@ from django.urls import reverse
 
 from attendance.queries.differences import roster_differences
 from attendance.queries.people import tally_sums
-from campaigns.models import Stage
+from campaigns.models import Stage, Unit
 from campaigns.queries import current_campaign, home_unit
 from campaigns.queries.tree import tree_differences
 from organizations.models import User
 from organizations.queries import Todo
 
+# Comparing the roster with the member list reads both whole: beyond this the page does not wait for it.
+MOST_COMPARED = 3_000
+
 
 def todos(user: User) -> list[Todo]:
     """Open lists of the account's own unit in the current campaign."""
-    campaign = current_campaign(user)
-    if campaign is None or campaign.stage != Stage.OPEN:
-        return []
-    unit = home_unit(user, campaign)
+    unit = _unit(user)
     if unit is None:
         return []
-    people = tally_sums(unit, ("owing", "never", "home_waiting"))
-
-    def link(name: str, state: str = "") -> str:
-        query = f"?unit={unit.pk}" + (f"&state={state}" if state else "")
-        return reverse(f"attendance:{name}", args=[campaign.pk]) + query
-
-    owing, home, never = people["owing"], people["home_waiting"], people["never"]
+    sums = tally_sums(unit, ("owing", "home_waiting", "never", "members"))
+    owing, home, never = sums["owing"], sums["home_waiting"], sums["never"]
     lines = [
-        Todo(text=f"{owing}人待补课", count=owing, url=link("makeup_list"), level="warn"),
-        Todo(text=f"{home}人居家待送学", count=home, url=link("roster_list", "home_waiting")),
-        Todo(text=f"{never}人一次都没参加", count=never, url=link("roster_list", "never")),
+        Todo(text=f"{owing}人待补课", count=owing, url=_link("makeup_list", unit), level="warn"),
+        Todo(f"{home}人居家待送学", home, _link("roster_list", unit, "home_waiting")),
+        Todo(f"{never}人一次都没参加", never, _link("roster_list", unit, "never")),
     ]
     if user.keeps_records:
-        roster = roster_differences(unit)
-        new = roster.new.count()
-        other = roster.total - new + tree_differences(unit).total
-        changes = link("roster_changes")
-        lines.append(Todo(text=f"{new}人还没进冬训名册", count=new, url=changes, level="warn"))
-        lines.append(Todo(text=f"{other}处名册变动还没加入", count=other, url=changes, level="warn"))
+        later = sums["members"] > MOST_COMPARED
+        lines += [_comparing(unit)] if later else roster_todos(unit)
     return [line for line in lines if line.count]
+
+
+def roster_todos(unit: Unit) -> list[Todo]:
+    """What today's member list and tree say that the roster does not."""
+    roster = roster_differences(unit)
+    new = roster.new.count()
+    other = roster.total - new + tree_differences(unit).total
+    changes = _link("roster_changes", unit)
+    lines = [
+        Todo(text=f"{new}人还没进冬训名册", count=new, url=changes, level="warn"),
+        Todo(text=f"{other}处名册变动还没加入", count=other, url=changes, level="warn"),
+    ]
+    return [line for line in lines if line.count]
+
+
+def _comparing(unit: Unit) -> Todo:
+    """Stands there until the page has loaded what `roster_todos` finds."""
+    return Todo("名册变动", 1, _link("roster_changes", unit), later=_link("roster_waiting", unit))
+
+
+def _unit(user: User) -> Unit | None:
+    campaign = current_campaign(user)
+    return home_unit(user, campaign) if campaign and campaign.stage == Stage.OPEN else None
+
+
+def _link(name: str, unit: Unit, state: str = "") -> str:
+    query = f"?unit={unit.pk}" + (f"&state={state}" if state else "")
+    return reverse(f"attendance:{name}", args=[unit.campaign_id]) + query

@@ -3,9 +3,10 @@
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from attendance.queries.differences import roster_differences
+from attendance.queries.todos import roster_todos
 from attendance.services.adopting import adopt_differences
 from attendance.services.tree import adopt_tree
 from attendance.views.getters import get_campaign, get_unit, needs, unit_crumbs
@@ -35,6 +36,14 @@ def roster_changes(request, campaign_pk):
         "can_adopt": request.user.keeps_records and campaign.is_open,
     }
     return render(request, "attendance/roster_changes.html", context)
+
+
+@require_GET
+def roster_waiting(request, campaign_pk):
+    """The line of 待办 about the roster, for a unit so large that its home page did not wait for it."""
+    needs(request.user.keeps_records)
+    unit = get_unit(request, get_campaign(request, campaign_pk))
+    return render(request, "attendance/_roster_waiting.html", {"todos": roster_todos(unit)})
 
 
 def _units(unit):

@@ -10,7 +10,7 @@ from attendance.queries import batches
 from attendance.views.getters import get_campaign, get_session, get_unit, unit_crumbs
 from attendance.views.sheet import words_of
 from organizations.models import named
-from organizations.paging import count_up_to, key_page
+from organizations.paging import MOST_FOUND, key_page
 
 ROWS = [
     ("all", "全部"),
@@ -88,8 +88,8 @@ def _roster_page(request, campaign, unit):
     found = queries.standings(unit, state, why, text)
     # A list without a name is as long as its figure; with one it has to be counted.
     by_name = text or (why and state != "not")
-    total = count_up_to(found) if by_name else queries.count_standings(unit, state, why)
-    page = key_page(request, found, *batches.IN_ORDER, total=total)
+    known = None if by_name else queries.count_standings(unit, state, why)
+    page = key_page(request, found, *batches.IN_ORDER, total=known, most=MOST_FOUND)
     label = Why(why).label if why else queries.STATES[state][0]
     return {
         "campaign": campaign,
@@ -100,18 +100,18 @@ def _roster_page(request, campaign, unit):
         "q": text,
         "label": label,
         "page": page,
-        "total": total,
+        "total": page.total_text,
         "states": [(code, label) for code, (label, _) in queries.STATES.items()],
         "reasons": [(value, name) for value, name in Why.choices if value],
         "empty": ("没有找到", "换个名字或换个筛选再看。")
         if text or why
         else EMPTY.get(state, ("名册上还没有人", "划定名册以后，人就在这里。")),
-        "text": _text(unit, label, total, state),
+        "text": _text(unit, label, page, state),
     }
 
 
-def _text(unit, label, total, state):
+def _text(unit, label, page, state):
     """Ready for WeChat: numbers, no names."""
     today = timezone.localdate()
-    ask = "，请尽快安排。" if state in ("not", "never", "owing", "home_waiting") and total else "。"
-    return f"{unit.name}冬训：截至{today.month}月{today.day}日，{label}{total}人{ask}"
+    ask = "，请尽快安排。" if state in ("not", "never", "owing", "home_waiting") and page.total else "。"
+    return f"{unit.name}冬训：截至{today.month}月{today.day}日，{label}{page.total_text}人{ask}"

@@ -17,7 +17,7 @@ from attendance.queries.batches import IN_ORDER
 from attendance.services.makeup import plan_makeup
 from attendance.views.getters import get_campaign, get_unit, needs, unit_crumbs
 from campaigns.models import Round, Unit
-from organizations.paging import count_up_to, key_page
+from organizations.paging import MOST_FOUND, key_page
 from organizations.service import Refused
 
 PEOPLE = 100
@@ -52,8 +52,8 @@ def _makeup_page(request, campaign, unit):
     text = request.GET.get("q", "").strip()[:50]
     found = queries.standings(unit, which, text=text)
     found = queries.owing_topic(found, topic) if topic else found
-    total = _total(found, unit, which, text, next((n for t, n in by_topic if t == topic), None))
-    page = key_page(request, found, *IN_ORDER, size=PEOPLE, total=total)
+    known = None if text else _total(unit, which, next((n for t, n in by_topic if t == topic), None))
+    page = key_page(request, found, *IN_ORDER, size=PEOPLE, total=known, most=MOST_FOUND)
     topics = queries.compulsory_topics(campaign)
     return {
         "campaign": campaign,
@@ -66,19 +66,17 @@ def _makeup_page(request, campaign, unit):
         "has_topics": bool(topics),
         "topic": topic,
         "page": page,
-        "total": total,
+        "total": page.total_text,
         "branches": _by_branch(page.rows, topics),
         "q": text,
         "empty": ("没有找到", "换个名字再找。") if text else EMPTY[which],
-        "text": _text(unit, dict(LISTS)[which], total, topic),
+        "text": _text(unit, dict(LISTS)[which], page, topic),
         "can_plan": request.user.keeps_records and campaign.is_open,
     }
 
 
-def _total(found, unit, which, text, owing_topic):
-    """A list without a name is as long as its figure; with one it has to be counted."""
-    if text:
-        return count_up_to(found)
+def _total(unit, which, owing_topic):
+    """A list without a name is as long as its figure."""
     return queries.count_standings(unit, which) if owing_topic is None else owing_topic
 
 
@@ -90,12 +88,12 @@ def _by_branch(rows, topics):
     return list(found.items())
 
 
-def _text(unit, label, total, topic):
+def _text(unit, label, page, topic):
     """Ready for WeChat: numbers, no names."""
     today = timezone.localdate()
     about = f"（{topic.name}）" if topic else ""
-    ask = "，请各支部尽快安排。" if total else "。"
-    return f"{unit.name}冬训：截至{today.month}月{today.day}日，{label}{about}{total}人{ask}"
+    ask = "，请各支部尽快安排。" if page.total else "。"
+    return f"{unit.name}冬训：截至{today.month}月{today.day}日，{label}{about}{page.total_text}人{ask}"
 
 
 @require_http_methods(["GET", "POST"])

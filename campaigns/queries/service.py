@@ -21,7 +21,8 @@ def OVERDUE(today: date) -> Q:
 
 def tasks_of(unit: Unit) -> QuerySet[ServiceTask]:
     """The service tasks of a unit and everything below it."""
-    return ServiceTask.objects.filter(inside(unit))
+    below = Q(campaign_id=unit.campaign_id) if unit.is_top else inside(unit)
+    return ServiceTask.objects.filter(below)
 
 
 def task_states(today: date | None = None) -> dict[str, tuple[str, Q]]:

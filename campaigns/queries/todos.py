@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.models import Campaign, ServiceTask, Stage
-from campaigns.queries.campaigns import current_campaign
-from campaigns.queries.service import OVERDUE
+from campaigns.models import Campaign, Stage
+from campaigns.queries.campaigns import current_campaign, scope_unit
+from campaigns.queries.service import OVERDUE, tasks_of
 from campaigns.queries.sessions import listed_sessions
 from organizations.models import User
 from organizations.queries import Todo
@@ -30,8 +30,8 @@ def missing(user: User, campaign: Campaign) -> Todo:
 
 
 def overdue(user: User, campaign: Campaign) -> Todo:
-    tasks = ServiceTask.objects.visible_to(user).filter(OVERDUE(timezone.localdate()), campaign=campaign)
-    count = tasks.count()
+    scope = scope_unit(user, campaign)
+    count = tasks_of(scope).filter(OVERDUE(timezone.localdate())).count() if scope else 0
     url = f"{reverse('campaigns:service_list')}?{urlencode({'campaign': campaign.pk, 'state': 'overdue'})}"
     return Todo(f"{count}件实事过了期限还没办结", count, url, "warn")
 

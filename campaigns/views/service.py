@@ -5,8 +5,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from campaigns.forms.service import StepForm, TaskChangeForm, TaskForm
-from campaigns.models import ServiceTask, Unit
-from campaigns.queries import count_tasks, task_states
+from campaigns.models import ServiceTask
+from campaigns.queries import count_tasks, scope_unit, task_states, tasks_of
 from campaigns.services import service_tasks
 from campaigns.views.getters import chosen_campaign, chosen_unit, own_units, trail, unit_tree
 from organizations.models import Member
@@ -23,9 +23,8 @@ def service_list(request):
     if campaign is None:
         return render(request, "campaigns/service_list.html", {"campaign": None})
     unit, text = chosen_unit(request, campaign), request.GET.get("q", "").strip()
-    tasks = ServiceTask.objects.visible_to(request.user).filter(campaign=campaign)
-    if unit:
-        tasks = tasks.filter(unit__in=Unit.objects.below(unit))
+    scope = unit or scope_unit(request.user, campaign)
+    tasks = tasks_of(scope) if scope else ServiceTask.objects.none()
     if text:
         tasks = tasks.search(text)
     states = task_states()
@@ -37,7 +36,7 @@ def service_list(request):
         "campaign": campaign,
         "unit": unit,
         "trail": trail(request.user, unit),
-        "page": key_page(request, rows, "-id"),
+        "page": key_page(request, rows, "-id", total=None if text else counts[f"n_{state}"]),
         "query": text,
         "state": state,
         "tabs": [(word, label, counts[f"n_{word}"]) for word, (label, _) in states.items()],

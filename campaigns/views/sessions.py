@@ -18,7 +18,7 @@ from campaigns.services import sessions
 from campaigns.views.getters import chosen_campaign, chosen_unit, own_units, trail, unit_tree
 from organizations.models import AuditEvent
 from organizations.numbers import asked_pk
-from organizations.paging import chained_page, count_up_to, key_page
+from organizations.paging import MOST_FOUND, chained_page, key_page
 from organizations.service import Refused
 
 TABS = ("week", "coming", "missing", "recorded", "all")
@@ -80,9 +80,10 @@ def asked_state(request, states, campaign: Campaign, *, narrowed: bool) -> str:
 def shown_page(request, rows, state: str, now):
     """A week begins with what waits for its register; every other list is in time."""
     if state == "week":
-        page = chained_page(request, by_turn(rows, now), *IN_TIME, total=count_up_to(rows))
+        page = chained_page(request, rows, by_turn(rows, now), *IN_TIME)
     else:
-        page = key_page(request, rows, *(IN_TIME if state in SOONEST_FIRST else NEWEST_FIRST))
+        keys = IN_TIME if state in SOONEST_FIRST else NEWEST_FIRST
+        page = key_page(request, rows, *keys, most=MOST_FOUND)
     with_progress(page.rows)
     return page
 

@@ -7,7 +7,7 @@ from organizations import queries
 from organizations.forms.members import LeaveForm, MemberForm, NewMemberForm
 from organizations.models import Member, Organization
 from organizations.numbers import asked_pk
-from organizations.paging import key_page
+from organizations.paging import MOST_FOUND, key_page
 from organizations.service import Refused
 from organizations.services import members
 
@@ -29,7 +29,9 @@ def member_list(request):
     rows = queries.members(user=request.user, unit=unit, show=show, text=text)
     branches = Organization.objects.visible_to(request.user).branches().open()[: MOST_BRANCHES_TO_CHOOSE + 1]
     context = {
-        "page": key_page(request, rows, "branch__path", "place_in_list", "id"),
+        "page": key_page(
+            request, rows, "branch__path", "place_in_list", "id", most=MOST_FOUND if text or show else None
+        ),
         "unit": unit,
         "query": text,
         "show": show,

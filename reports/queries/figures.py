@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Sum, Value
+from django.db.models import Count, Sum, Value
 from django.db.models.functions import Substr
 from django.utils import timezone
 
 from attendance.models import Tally
 from attendance.queries.people import TALLY_COLUMNS
 from campaigns.models import ServiceTask, SessionUnit, Topic, Unit
-from campaigns.queries import OVERDUE, RECORDED, RESOLVED, VALID, held, inside, sessions_of, unrecorded
+from campaigns.queries import OVERDUE, RESOLVED, VALID, held, inside, sessions_of, unrecorded
 from organizations.models import BRANCH_KINDS
 from organizations.tree import STEP, within
 from reports import indicators
@@ -43,10 +43,8 @@ class Reach:
         if self.is_own and self.unit.is_top:
             # All of the campaign lies below: nothing has to be looked up in the tree.
             return found.annotate(place=Value(self.unit.path)).values("place")
-        below = found.filter(within(field, self.unit.path))
-        if field != "path":
-            below = below.filter(inside(self.unit))
-        return below.annotate(place=Substr(field, 1, self.width)).values("place")
+        here = within("path", self.unit.path) if field == "path" else inside(self.unit)
+        return found.filter(here).annotate(place=Substr(field, 1, self.width)).values("place")
 
     def grouped(self, rows, **sums) -> Groups:
         found = rows.annotate(**{f"sum_{name}": value for name, value in sums.items()})
@@ -84,21 +82,12 @@ def _unrecorded(reach: Reach) -> Groups:
 
 
 def _topics(reach: Reach) -> Groups:
-    """Which compulsory topics have a stored register."""
+    """Which compulsory topics have a stored register: the OR of the branches' masks, a handful of them."""
     topics = Topic.objects.using(reach.using).filter(campaign_id=reach.unit.campaign_id, is_compulsory=True)
-    if reach.is_own and reach.unit.is_top:
-        taught = sessions_of(reach.unit, "taught", reach.now).filter(topics=OuterRef("pk"))
-        covered = list(topics.values_list(Exists(taught), flat=True))
-        return {"": {"topics_covered": sum(covered), "topics_all": len(covered)}}
-    return _topics_by_mask(reach, [topic.mask for topic in topics])
-
-
-def _topics_by_mask(reach: Reach, masks: list[int]) -> Groups:
-    """The OR of the masks, a handful of them per unit."""
-    rows = reach.rows(SessionUnit, session__campaign_id=reach.unit.campaign_id)
+    masks = [topic.mask for topic in topics]
     taught: dict[str, int] = {}
-    covering = rows.filter(VALID, RECORDED, session__form__counts=True)
-    for place, mask in covering.values_list("place", "session__topic_mask").distinct():
+    rows = reach.rows(Tally, "path", campaign_id=reach.unit.campaign_id)
+    for place, mask in rows.values_list("place", "taught_mask").distinct():
         taught[place] = taught.get(place, 0) | mask
     groups = {
         place: {"topics_covered": sum(1 for one in masks if mask & one), "topics_all": len(masks)}

@@ -1,32 +1,45 @@
 """The lists behind the figures that are not persons. Each uses the predicate its figure is counted by."""
 
-from django.db.models import Count, Q, QuerySet, Sum
+from collections.abc import Iterable
+from typing import Any
 
-from campaigns.models import Topic, Unit
-from campaigns.queries import RECORDED, VALID, parts_of
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+
+from attendance.models import SessionTally
+from campaigns.models import Topic, TrainingSession, Unit
+from campaigns.queries import RECORDED, VALID, inside, parts_of
 from organizations.models import BRANCH_KINDS
 
-COUNTED = Q(tally__counts=True)
-
-
 # Only what a register says something about: a part nobody recorded has no tally.
-SHEETS = {"UNMARKED": COUNTED & Q(tally__unmarked__gt=0), "ATT_RATE": COUNTED}
-
-
+SHEETS = {"UNMARKED": Q(counts=True, unmarked__gt=0), "ATT_RATE": Q(counts=True)}
 SUMS = {
-    "expected": Sum("tally__expected", default=0),
-    "attended": Sum("tally__attended", default=0),
-    "missed": Sum("tally__leave", default=0) + Sum("tally__absent", default=0),
-    "unmarked": Sum("tally__unmarked", default=0),
+    "sheets": Count("pk"),
+    "expected": Sum("expected", default=0),
+    "attended": Sum("attended", default=0),
+    "missed": Sum("leave", default=0) + Sum("absent", default=0),
+    "unmarked": Sum("unmarked", default=0),
 }
 
 
-def sessions_behind(unit: Unit, code: str) -> QuerySet:
-    """One line per session, newest first, with the foot of its sheets summed over this unit's parts."""
-    fields = ("session_id", "session__title", "session__starts_at", "session__host__name")
-    rows = parts_of(unit).filter(SHEETS[code]).values(*fields)
-    rows = rows.annotate(sheets=Count("pk"), **SUMS)
-    return rows.order_by("-session__starts_at", "-session_id")
+def sheets_of(unit: Unit, code: str) -> QuerySet[SessionTally]:
+    """The feet of the sheets a figure of this unit is counted from."""
+    return SessionTally.objects.filter(SHEETS[code], Q() if unit.is_top else inside(unit))
+
+
+def sessions_behind(unit: Unit, code: str) -> QuerySet[TrainingSession]:
+    """Sessions with such a sheet."""
+    sheets = sheets_of(unit, code).filter(session=OuterRef("pk"))
+    sessions = TrainingSession.objects.filter(Exists(sheets), campaign_id=unit.campaign_id)
+    return sessions.select_related("host")
+
+
+def sheets_summed(sessions: Iterable[TrainingSession], unit: Unit, code: str) -> list[dict[str, Any]]:
+    """One line per session of a page, the feet of its sheets summed over this unit's parts."""
+    shown = list(sessions)
+    rows = sheets_of(unit, code).filter(session__in=[one.pk for one in shown]).order_by().values("session")
+    found: Any = rows.annotate(**{f"sum_{name}": value for name, value in SUMS.items()})
+    sums = {row["session"]: {name: row[f"sum_{name}"] for name in SUMS} for row in found}
+    return [{"session": one, **sums[one.pk]} for one in shown if one.pk in sums]
 
 
 def topics_behind(unit: Unit) -> list[tuple[Topic, int]]:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from attendance.queries import standings
 from campaigns.models import CampaignKind, Unit
 from campaigns.queries import current_campaign, home_unit
+from organizations.paging import MOST_FOUND, key_page
 from organizations.tree import ancestors
 from reports import links
 from reports.indicators import BY_CODE, CATALOGUE
@@ -86,18 +87,23 @@ def indicator_list(request, campaign_pk, unit_pk, code):
     if indicator.listed not in LISTS:
         return redirect(links.figure(unit, code))
     context = page_context(request, unit)
-    found = {
-        "sessions": lambda: lists.sessions_behind(unit, code),
-        "topics": lambda: lists.topics_behind(unit),
-        "units": lambda: lists.branches_behind(unit),
-    }[indicator.listed]()
     context |= {
         "indicator": indicator,
         "value": figures.values(unit, [code], now=context["now"])[code],
-        "page": Paginator(found, PAGE).get_page(request.GET.get("page")),
         "back": links.dashboard(unit),
     }
+    context |= listed(request, unit, indicator)
     return render(request, LISTS[indicator.listed], context)
+
+
+def listed(request, unit, indicator):
+    """One page of the list: sessions by key, there may be a hundred thousand of them."""
+    if indicator.listed == "sessions":
+        found = lists.sessions_behind(unit, indicator.code)
+        page = key_page(request, found, "-starts_at", "-id", most=MOST_FOUND)
+        return {"page": page, "rows": lists.sheets_summed(page.rows, unit, indicator.code)}
+    found = lists.topics_behind(unit) if indicator.listed == "topics" else lists.branches_behind(unit)
+    return {"page": Paginator(found, PAGE).get_page(request.GET.get("page"))}
 
 
 @require_GET

@@ -99,10 +99,10 @@ def test_every_list_of_sessions_and_tasks_is_as_long_as_its_figure(winter):
 def test_the_sheets_behind_a_rate_add_up_to_it(winter):
     for unit in units(winter):
         values = figures.values(unit)
-        rows = list(lists.sessions_behind(unit, "ATT_RATE"))
+        rows = lists.sheets_summed(lists.sessions_behind(unit, "ATT_RATE"), unit, "ATT_RATE")
         assert sum(row["attended"] for row in rows) == values["ATT_RATE"].n
         assert sum(row["expected"] - row["unmarked"] for row in rows) == values["ATT_RATE"].d
-        unmarked = list(lists.sessions_behind(unit, "UNMARKED"))
+        unmarked = lists.sheets_summed(lists.sessions_behind(unit, "UNMARKED"), unit, "UNMARKED")
         assert sum(row["unmarked"] for row in unmarked) == values["UNMARKED"]
         taught = [topic for topic, number in lists.topics_behind(unit) if number]
         assert len(taught) == values["TOPIC_COV"].n
