@@ -71,5 +71,5 @@ def told(differences: list[dict[str, str]]) -> str:
 
 def labels(differences: list[dict[str, str]]) -> str:
     """（期限、承办党员）, for the sentence; nothing when nothing differs."""
-    found = "、".join(dict.fromkeys(one["label"] for one in differences))
+    found = "、".join(dict.fromkeys(one["label"].split("（")[0] for one in differences))
     return f"（{found}）" if found else ""
