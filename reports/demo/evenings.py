@@ -7,7 +7,7 @@ out rather than guessed.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -15,6 +15,7 @@ from django.db import connection
 
 from campaigns.models import Campaign, Unit
 from organizations.models import BRANCH_KINDS
+from organizations.tree import STEP
 from reports import indicators
 from reports.demo import bulk
 from reports.models import DailyFigure
@@ -49,9 +50,7 @@ def rows(campaign: Campaign, today: date) -> Iterator[tuple]:
     units = Unit.objects.filter(campaign=campaign).exclude(kind__in=BRANCH_KINDS)
     places = list(units.order_by("path").values_list("pk", "path"))
     settings = {"target": campaign.target_percent, "minutes_per_hour": campaign.minutes_per_hour}
-    happened: ByDay = {}
-    for width in sorted({len(path) for _, path in places}):
-        happened |= by_day(campaign, width)
+    happened = by_day(campaign)
     for pk, path in places:
         for back in range(EVENINGS, 0, -1):
             day = today - timedelta(days=back)
@@ -64,19 +63,24 @@ def until(happened: ByDay, path: str, name: str, day: date) -> int:
     return sum(many for on, many in happened.get(path, {}).get(name, {}).items() if on <= day)
 
 
-def by_day(campaign: Campaign, width: int) -> ByDay:
-    """Sums of every subtree of this level, by the day they came about."""
-    found: ByDay = defaultdict(lambda: defaultdict(dict))
-    params = {"campaign": campaign.pk, "width": width}
+def by_day(campaign: Campaign) -> ByDay:
+    """Sums of every subtree above the branches, by the day they came about."""
+    found: ByDay = defaultdict(lambda: defaultdict(Counter))
+    params = {"campaign": campaign.pk, "step": STEP}
+
+    def add(place: str, name: str, on: date | str, many: int) -> None:
+        for width in range(STEP, len(place) + 1, STEP):
+            found[place[:width]][name][as_date(on)] += many
+
     with connection.cursor() as cursor:
         for name, (day, who) in PERSONS.items():
             cursor.execute(PEOPLE.format(day=day, who=who), params)
             for place, on, many in cursor.fetchall():
-                found[place][name][as_date(on)] = many
+                add(place, name, on, many)
         cursor.execute(ROWS.format(day=bulk.local_day("c.starts_at")), params)
         for place, on, *sums in cursor.fetchall():
             for name, many in zip(TIMES, sums, strict=True):
-                found[place][name][as_date(on)] = many
+                add(place, name, on, many)
     return found
 
 
@@ -85,11 +89,12 @@ def as_date(value: date | str) -> date:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
-PEOPLE = """SELECT substr(u.path, 1, %(width)s), {day}, COUNT(*) FROM attendance_standing s
+# A branch's people belong to every organization above it; the lowest of these is enough to ask for.
+PEOPLE = """SELECT substr(u.path, 1, length(u.path) - %(step)s), {day}, COUNT(*) FROM attendance_standing s
     JOIN attendance_rosterentry e ON e.id = s.entry_id JOIN campaigns_unit u ON u.id = s.unit_id
-    WHERE s.campaign_id = %(campaign)s AND {who} AND {day} IS NOT NULL AND length(u.path) >= %(width)s
-    GROUP BY 1, 2"""
-ROWS = """SELECT substr(u.path, 1, %(width)s), {day}, SUM(t.expected), SUM(t.attended), SUM(t.unmarked)
+    WHERE s.campaign_id = %(campaign)s AND {who} AND {day} IS NOT NULL GROUP BY 1, 2"""
+ROWS = """SELECT substr(u.path, 1, length(u.path) - %(step)s), {day},
+    SUM(t.expected), SUM(t.attended), SUM(t.unmarked)
     FROM attendance_sessiontally t JOIN campaigns_trainingsession c ON c.id = t.session_id
     JOIN campaigns_unit u ON u.id = t.unit_id
-    WHERE c.campaign_id = %(campaign)s AND t.counts AND length(u.path) >= %(width)s GROUP BY 1, 2"""
+    WHERE c.campaign_id = %(campaign)s AND t.counts GROUP BY 1, 2"""

@@ -2,32 +2,34 @@
 
 import json
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from attendance.models import Attendance, RosterEntry, RosterStay
 from attendance.services.recount import rebuild
-from campaigns.models import Campaign, SessionUnit, Stage, TrainingSession
+from campaigns.models import Campaign, SessionUnit, Stage, TrainingSession, Unit
 from campaigns.services.campaigns import create_campaign, draw_units
 from organizations.models import AuditEvent, Member, Organization, Role, User
 from organizations.service import Refused, service
 from organizations.services import audit
-from reports.demo import accounts, bulk, evenings, lecturers
-from reports.demo.people import People
-from reports.demo.registers import FINISHED, RUNNING, Habits, Registers
+from reports.demo import accounts, bulk, evenings, lecturers, people
+from reports.demo.registers import FINISHED, RUNNING, Registers
 from reports.demo.service import ServiceTasks
 from reports.demo.training import LAST_WINTER, THIS_WINTER, TODAY, Calendar, Winter
-from reports.demo.tree import LONE_DISTRICT, Tree
+from reports.demo.tree import Tree
 
 ACTION = "demo.load"
 FEWEST = 20
 Say = Callable[[str], None]
+# What grows with people and classes.
+LARGE = (
+    *(Member, RosterEntry, RosterStay, TrainingSession, SessionUnit, Attendance),
+    *(TrainingSession.topics.through, TrainingSession.lecturers.through, SessionUnit.named_members.through),
+)
 
 
 @dataclass(frozen=True)
@@ -60,79 +62,74 @@ def loaded() -> Demo | None:
     raise Refused("数据库里已有其他数据，不能装演示数据。请换一个空的数据库。", "not_empty")
 
 
-@service(atomic=False)
+@service
 def load(*, demo: Demo, say: Say) -> None:
-    """Fill an empty database. Repeating it is refused; up to 100,000 members it is all or nothing."""
+    """Fill an empty database, all or nothing. Repeating it is refused."""
     if loaded():
         raise Refused("演示数据已经装好了。", "loaded")
-    bulk.patience(True)
-    try:
-        with transaction.atomic() if demo.members <= LONE_DISTRICT else nullcontext():
-            _load(demo, say)
-    finally:
-        bulk.patience(False)
-
-
-def _load(demo: Demo, say: Say) -> None:
+    bulk.patience()
     tree = Tree(demo.members, demo.seed)
-    with transaction.atomic():
-        tree.store()
-        accounts.store(tree, demo.seed)
+    tree.store()
+    accounts.store(tree, demo.seed)
     say(f"党组织{len(tree.nodes)}个")
-    with transaction.atomic():
-        people = People(tree, demo.seed, demo.today, demo.last_start, demo.this_start)
-        say(f"党员{people.store()}名（姓名、证件号、电话均为虚构）")
-    bulk.analyze(Organization, Member)
-    officer = User.objects.select_related("organization").get(pk=1)
-    campaigns = [_campaign(officer, demo.last_start, 150), _campaign(officer, demo.this_start, 150)]
-    lecturers.store(tree, demo.seed)
-    tasks = ServiceTasks(tree, demo.seed, demo.today)
-    authors = dict(User.objects.filter(role=Role.ORGANIZER).values_list("organization_id", "pk"))
-    winters = ((LAST_WINTER, FINISHED, 0.056), (THIS_WINTER, RUNNING, 0.024))
-    for campaign, (winter, habits, share) in zip(campaigns, winters, strict=True):
-        over = winter is LAST_WINTER
-        _train(tree, campaign, demo, winter, habits, say)
-        tasks.store(campaign, max(24, round(demo.members * share)), authors, over)
-        Campaign.objects.filter(pk=campaign.pk).update(stage=Stage.CLOSED if over else Stage.OPEN)
-        campaign.refresh_from_db()
+    winters = ((LAST_WINTER, demo.last_start), (THIS_WINTER, demo.this_start))
+    with bulk.bare(*LARGE):
+        many = people.store(tree, demo.seed, demo.today, demo.last_start, demo.this_start)
+        say(f"党员{many}名（姓名、证件号、电话均为虚构）")
+        bulk.analyze(Organization, Member)
+        lecturers.store(tree, demo.seed)
+        officer = User.objects.select_related("organization").get(pk=1)
+        campaigns = [_campaign(officer, starts_on) for _, starts_on in winters]
+        for campaign, (winter, _) in zip(campaigns, winters, strict=True):
+            _train(tree, campaign, demo, winter, say)
+    bulk.analyze(*LARGE)
+    _serve(tree, campaigns, demo)
+    for campaign in campaigns:
         rebuild(campaign=campaign)
-        if not over:
-            evenings.store(campaign, demo.today)
         say(f"{campaign.label}：统计完成")
+    evenings.store(campaigns[-1], demo.today)
     _record(tree, demo)
 
 
-def _campaign(officer: User, starts_on: date, days: int) -> Campaign:
+def _campaign(officer: User, starts_on: date) -> Campaign:
     """Named by its season: what begins from July on belongs to the winter that follows."""
     year = starts_on.year if starts_on.month >= 7 else starts_on.year - 1
-    with transaction.atomic():
-        campaign = create_campaign(
-            actor=officer,
-            organization=officer.organization,
-            preset="siwuliu",
-            label=f"{year}—{year + 1}年度党员冬训",
-            starts_on=starts_on,
-            ends_on=starts_on + timedelta(days=days),
-        )
-        draw_units(actor=officer, campaign=campaign)
+    campaign = create_campaign(
+        actor=officer,
+        organization=officer.organization,
+        preset="siwuliu",
+        label=f"{year}—{year + 1}年度党员冬训",
+        starts_on=starts_on,
+        ends_on=starts_on + timedelta(days=150),
+    )
+    draw_units(actor=officer, campaign=campaign)
     return campaign
 
 
-def _train(tree: Tree, campaign: Campaign, demo: Demo, winter: Winter, habits: Habits, say: Say) -> None:
-    """Roster, sessions, registers; one district after the other."""
+def _train(tree: Tree, campaign: Campaign, demo: Demo, winter: Winter, say: Say) -> None:
+    """Roster, sessions, registers."""
+    over = winter is LAST_WINTER
     width = len(tree.districts[0].townships[0].node.path)
-    registers = Registers(campaign, habits, demo.seed, winter is THIS_WINTER, width)
-    with transaction.atomic():
-        registers.draw()
-    bulk.analyze(RosterEntry, RosterStay)
+    registers = Registers(campaign, FINISHED if over else RUNNING, demo.seed, not over, width)
+    registers.draw()
+    bulk.analyze(Unit, RosterEntry, RosterStay)
     calendar = Calendar(campaign, winter, demo.today, demo.seed, _next_ids())
-    for district in tree.districts:
-        with transaction.atomic():
-            calendar.plan(district)
-            registers.hold(calendar.waves)
+    calendar.plan(tree.districts)
     bulk.reset_sequences(TrainingSession, SessionUnit)
-    bulk.analyze(TrainingSession, SessionUnit, Attendance)
+    bulk.analyze(TrainingSession, SessionUnit)
+    registers.hold(calendar.waves)
+    Campaign.objects.filter(pk=campaign.pk).update(stage=Stage.CLOSED if over else Stage.OPEN)
+    campaign.refresh_from_db()
     say(f"{campaign.label}：培训{TrainingSession.objects.filter(campaign=campaign).count()}场")
+
+
+def _serve(tree: Tree, campaigns: list[Campaign], demo: Demo) -> None:
+    """办实事 of both winters, recorded by the organizers of the townships."""
+    tasks = ServiceTasks(tree, demo.seed, demo.today)
+    authors = dict(User.objects.filter(role=Role.ORGANIZER).values_list("organization_id", "pk"))
+    for campaign, share in zip(campaigns, (0.056, 0.024), strict=True):
+        over = campaign.stage == Stage.CLOSED
+        tasks.store(campaign, max(24, round(demo.members * share)), authors, over)
 
 
 def _next_ids() -> tuple[int, int]:
@@ -142,7 +139,6 @@ def _next_ids() -> tuple[int, int]:
     return following(TrainingSession), following(SessionUnit)
 
 
-@transaction.atomic
 def _record(tree: Tree, demo: Demo) -> None:
     root = Organization.objects.get(pk=tree.root.pk)
     audit.record(

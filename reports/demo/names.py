@@ -5,6 +5,7 @@ read character by character.
 """
 
 from functools import cache
+from itertools import accumulate
 from random import Random
 
 from organizations.names import initials
@@ -14,7 +15,7 @@ SURNAMES = (
     "夏钟汪田姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段钱汤尹黎易常武乔贺赖龚文"
 )
 # The first names of the list are the common ones: weight falls with the place.
-WEIGHTS = [120 - place for place in range(len(SURNAMES))]
+WEIGHTS = list(accumulate(120 - place for place in range(len(SURNAMES))))
 
 OLD_MEN = ("建志国文永德玉广春金学正兴宝成立明家少光", "国军强明华林平生祥福安东海清民才山良武义")
 OLD_WOMEN = ("秀桂玉淑凤春兰月美爱素红翠金", "英兰珍芳华梅莲云琴霞香花娟玲")
@@ -128,7 +129,7 @@ AWAY = [
 
 
 def person(dice: Random, is_man: bool, age: int) -> str:
-    surname = dice.choices(SURNAMES, WEIGHTS)[0]
+    surname = dice.choices(SURNAMES, cum_weights=WEIGHTS)[0]
     if 30 <= age < 60 and dice.random() < 0.3:
         return surname + dice.choice(SHORT_MEN if is_man else SHORT_WOMEN)
     old = age >= 45

@@ -1,42 +1,24 @@
-"""Who lives there: members with everything a roster holds, and the accounts.
+"""Who lives there: members with everything a roster holds.
 
 ID numbers carry a right check digit but an area code (3299..) that no place has;
 phones begin with 142, which is given to nobody. Neither can belong to anybody.
+Districts are made side by side: most of the work is encryption, in Python.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import chain
+from multiprocessing import get_context
 from random import Random
 
 from organizations.fields import digest, encrypt
 from organizations.models import Category, Member, Post
+from organizations.services.members import EDITABLE
 from reports.demo import bulk, names
-from reports.demo.tree import Branch, Tree
+from reports.demo.tree import Branch, District, Tree
 
-COLUMNS = [
-    "id",
-    "branch_id",
-    "branch_since",
-    "name",
-    "initials",
-    "sex",
-    "birth_date",
-    "category",
-    "post",
-    "party_group",
-    "place_in_list",
-    "joined_party_on",
-    "is_floating",
-    "floating_to",
-    "contact_person",
-    "is_home_bound",
-    "is_in_difficulty",
-    "id_number",
-    "id_digest",
-    "phone",
-    "phone_digest",
-]
+COLUMNS = ["id", "branch_id", "branch_since", *EDITABLE, "initials", "id_digest", "phone_digest"]
 # Ages (from, to, share) by where people live: villages are old, companies young.
 AGES = {
     "village": [(19, 34, 12), (35, 49, 21), (50, 64, 29), (65, 79, 28), (80, 93, 10)],
@@ -46,30 +28,55 @@ AGES = {
     "floating": [(20, 34, 45), (35, 49, 45), (50, 60, 10)],
 }
 AWAY = {"village": 0.27, "community": 0.15, "company": 0.02, "office": 0.0, "floating": 0.92}
+SERIALS = 100 * 499  # of one day and sex in the areas 3299xx
 FACTORS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
+def store(tree: Tree, seed: int, today: date, last_start: date, this_start: date) -> int:
+    many = len(tree.districts)
+    makers = [
+        People(district, (number, many), seed, today, last_start, this_start)
+        for number, district in enumerate(tree.districts)
+    ]
+    stored = bulk.write(Member, COLUMNS, chain.from_iterable(made(makers)))
+    bulk.reset_sequences(Member)
+    return stored
+
+
+def made(makers: "list[People]") -> Iterator[list[tuple]]:
+    """The people of each district in turn; of many districts, made on all processors.
+
+    Forked, because the keys are those of this process; the children do not touch its connection.
+    """
+    if len(makers) == 1:
+        yield makers[0].rows()
+        return
+    with get_context("fork").Pool() as pool:
+        yield from pool.imap(People.rows, makers)
+
+
 class People:
-    """Makes members branch by branch; ids run on, so a branch's people are a range of ids."""
+    """Makes the members of one district, branch by branch."""
 
-    def __init__(self, tree: Tree, seed: int, today: date, last_start: date, this_start: date):
-        self.tree, self.seed, self.today = tree, seed, today
+    def __init__(
+        self,
+        district: District,
+        place: tuple[int, int],
+        seed: int,
+        today: date,
+        last_start: date,
+        this_start: date,
+    ):
+        """`place`: which district of how many, because each has its own part of the ID numbers."""
+        self.district, self.seed, self.today = district, seed, today
         self.last_start, self.this_start = last_start, this_start
-        self.dice = Random(f"{seed}:people")  # noqa: S311
+        number, many = place
+        self.dice = Random(f"{seed}:people:{number}")  # noqa: S311
+        self.first_serial = number * (SERIALS // many)
         self.born_that_day: Counter[tuple[date, bool]] = Counter()
-        self.next_id = 1
 
-    def store(self) -> int:
-        many = bulk.write(Member, COLUMNS, self.rows())
-        bulk.reset_sequences(Member)
-        return many
-
-    def rows(self) -> Iterator[tuple]:
-        for district in self.tree.districts:
-            for branch in district.branches:
-                branch.first_member = self.next_id
-                self.next_id += branch.size
-                yield from self.people_of(branch)
+    def rows(self) -> list[tuple]:
+        return [row for branch in self.district.branches for row in self.people_of(branch)]
 
     def people_of(self, branch: Branch) -> Iterator[tuple]:
         """In the branch's own order: its committee first, then party group by party group."""
@@ -100,7 +107,6 @@ class People:
             branch.node.pk,
             None if post else self.arrival(),
             name,
-            names.initials_of(name),
             "M" if is_man else "F",
             born.isoformat(),
             Category.PROBATIONARY if is_new else Category.FULL,
@@ -114,8 +120,9 @@ class People:
             home_bound,
             age >= 60 and dice.random() < 0.06,
             encrypt(number),
-            digest(number),
             encrypt(phone),
+            names.initials_of(name),
+            digest(number),
             digest(phone),
         )
 
@@ -139,7 +146,7 @@ class People:
 
     def id_number(self, born: date, is_man: bool) -> str:
         """Area 3299xx does not exist; the serial's parity is the sex, as in real numbers."""
-        taken = self.born_that_day[born, is_man]
+        taken = self.first_serial + self.born_that_day[born, is_man]
         self.born_that_day[born, is_man] += 1
         area, serial = 329999 - taken // 499, (taken % 499) * 2 + (1 if is_man else 2)
         body = f"{area}{born:%Y%m%d}{serial:03}"

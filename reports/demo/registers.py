@@ -100,6 +100,7 @@ class Registers:
     def hold(self, waves: dict[int, tuple[int, int]]) -> None:
         """Everybody first; then those named for kick-off, home teaching and make-up, wave by wave."""
         self.write_rows(waves[0], self.everybody(), self.status())
+        bulk.analyze(Attendance)
         for wave in sorted(waves)[1:]:
             self.name_people(waves[wave])
             self.write_rows(waves[wave], self.named(), self.status_of_named())
@@ -120,38 +121,35 @@ class Registers:
 
     def status(self) -> str:
         """What a person does on the day, by habit and chance."""
-        habit, day = self.chance("e.member_id", "0", 1), self.chance("e.member_id", "h.session_id", 2)
-        gap = self.chance("e.member_id", "h.session_id", 3)
-        forgotten = f"p.closed_at IS NULL AND {gap} < {self.habits.forgotten * 4}"
         return f"""CASE
-            WHEN NOT e.required THEN CASE WHEN {day} < 280 THEN 'present' ELSE 'unmarked' END
-            WHEN {forgotten} THEN 'unmarked'
-            WHEN e.is_floating AND {habit} < {self.habits.away_online} AND {day} < 650
-                THEN CASE WHEN {day} < 420 THEN 'online' ELSE 'elsewhere' END
-            WHEN e.is_floating THEN CASE WHEN {day} < 970 THEN 'leave' ELSE 'absent' END
-            WHEN e.is_home_bound THEN CASE WHEN {day} < 150 THEN 'present' ELSE 'leave' END
-            WHEN {habit} < 7 THEN CASE WHEN {day} < 500 THEN 'absent' ELSE 'leave' END
-            WHEN {habit} < 60 AND {day} < 420 THEN CASE WHEN {day} < 180 THEN 'leave' ELSE 'absent' END
-            WHEN {day} < 26 THEN 'leave' WHEN {day} < 38 THEN 'absent'
-            WHEN {day} < 53 THEN 'late' WHEN {day} < 58 THEN 'left_early'
+            WHEN NOT t.required THEN CASE WHEN t.day < 280 THEN 'present' ELSE 'unmarked' END
+            WHEN t.is_open AND t.gap < {self.habits.forgotten * 4} THEN 'unmarked'
+            WHEN t.is_floating AND t.habit < {self.habits.away_online} AND t.day < 650
+                THEN CASE WHEN t.day < 420 THEN 'online' ELSE 'elsewhere' END
+            WHEN t.is_floating THEN CASE WHEN t.day < 970 THEN 'leave' ELSE 'absent' END
+            WHEN t.is_home_bound THEN CASE WHEN t.day < 150 THEN 'present' ELSE 'leave' END
+            WHEN t.habit < 7 THEN CASE WHEN t.day < 500 THEN 'absent' ELSE 'leave' END
+            WHEN t.habit < 60 AND t.day < 420 THEN CASE WHEN t.day < 180 THEN 'leave' ELSE 'absent' END
+            WHEN t.day < 26 THEN 'leave' WHEN t.day < 38 THEN 'absent'
+            WHEN t.day < 53 THEN 'late' WHEN t.day < 58 THEN 'left_early'
             ELSE 'present' END"""
 
     def status_of_named(self) -> str:
         """Who was called by name mostly comes; the teacher who goes home finds people in."""
-        day = self.chance("e.member_id", "h.session_id", 4)
-        return f"""CASE WHEN h.round = 'HOME' THEN 'present'
-            WHEN {day} < 60 THEN 'leave' WHEN {day} < 90 THEN 'absent'
-            WHEN {day} < 110 THEN 'late' ELSE 'present' END"""
+        return """CASE WHEN t.round = 'HOME' THEN 'present'
+            WHEN t.gap < 60 THEN 'leave' WHEN t.gap < 90 THEN 'absent'
+            WHEN t.gap < 110 THEN 'late' ELSE 'present' END"""
 
     def write_rows(self, ids: tuple[int, int], people: str, status: str) -> int:
-        """Rows of every recorded part of these sessions."""
-        day = self.chance("e.member_id", "h.session_id", 5)
-        source = f"""FROM (
-            SELECT h.*, p.id AS part_id, p.unit_id, e.id AS entry_id, e.required, e.is_floating,
-                   e.is_home_bound, {status} AS status, {day} AS luck
+        """Rows of every recorded part of these sessions. The fences keep each die from being thrown twice."""
+        thrown = f"""SELECT h.*, p.id AS part_id, p.unit_id, p.closed_at IS NULL AS is_open, e.id AS entry_id,
+            e.required, e.is_floating, e.is_home_bound,
+            {self.chance("e.member_id", "0", 1)} AS habit,
+            {self.chance("e.member_id", "h.session_id", 2)} AS day,
+            {self.chance("e.member_id", "h.session_id", 3)} AS gap,
+            {self.chance("e.member_id", "h.session_id", 5)} AS luck
             FROM ({self.sessions()}) h JOIN campaigns_sessionunit p ON p.session_id = h.session_id {people}
-            WHERE p.recorded_at IS NOT NULL
-        ) r ORDER BY r.part_id, r.entry_id"""
+            WHERE p.recorded_at IS NOT NULL {bulk.fence()}"""
         columns = {
             "session": "r.session_id",
             "session_unit": "r.part_id",
@@ -167,6 +165,7 @@ class Registers:
             "counts": "r.counts",
             "version": "CASE WHEN r.status = 'unmarked' THEN 0 ELSE 1 END",
         }
+        source = f"FROM (SELECT t.*, {status} AS status FROM ({thrown}) t {bulk.fence()}) r"
         return bulk.insert_select(Attendance, columns, source, self.span(ids))
 
     def sessions(self) -> str:
@@ -182,31 +181,36 @@ class Registers:
     # --- People called by name ----------------------------------------------------------------
     def name_people(self, ids: tuple[int, int]) -> None:
         """Officers for the kick-off, the home-bound for home teaching, who missed a class for its make-up."""
-        through = SessionUnit.named_members.through
-        chance = self.chance("e.member_id", "h.session_id", 6)
-        back = f"CASE WHEN e.is_floating THEN {self.habits.away_back} ELSE {self.habits.missed_back} END"
-        bulk.insert_select(
-            through,
-            {"sessionunit": "p.id", "member": "e.member_id"},
+        luck, habits = self.chance("e.member_id", "h.session_id", 6), self.habits
+        back = f"CASE WHEN e.is_floating THEN {habits.away_back} ELSE {habits.missed_back} END"
+        self.call(
+            ids,
+            f"""FROM ({self.sessions()}) h JOIN campaigns_sessionunit p ON p.session_id = h.session_id
+            JOIN attendance_rosterentry e ON e.unit_id = p.unit_id WHERE e.joined_on <= h.held_on AND (
+                h.round = 'FIRST' AND e.post <> ''
+                OR h.round = 'HOME' AND e.is_home_bound AND {luck} < {habits.taught_at_home})""",
+        )
+        self.call(
+            ids,
             f"""FROM ({self.sessions()}) h JOIN campaigns_sessionunit p ON p.session_id = h.session_id
             JOIN attendance_rosterentry e ON e.unit_id = p.unit_id
-            WHERE e.joined_on <= h.held_on AND (
-                h.round = 'FIRST' AND e.post <> ''
-                OR h.round = 'HOME' AND e.is_home_bound AND {chance} < {self.habits.taught_at_home}
-                OR h.round = 'MAKE_UP' AND e.required AND {chance} < {back}
-                   AND {self.missed()}
-            ) ORDER BY p.id, e.member_id""",
-            self.span(ids),
+            JOIN attendance_attendance a ON a.entry_id = e.id
+            WHERE h.round = 'MAKE_UP' AND e.required AND {self.missed()} AND {luck} < {back}""",
         )
         self.drop_empty(ids)
 
+    def call(self, ids: tuple[int, int], whom: str) -> None:
+        columns = {"sessionunit": "p.id", "member": "e.member_id"}
+        bulk.insert_select(
+            SessionUnit.named_members.through, columns, f"{whom} GROUP BY p.id, e.member_id", self.span(ids)
+        )
+
     def missed(self) -> str:
-        """A topic of this class was missed before, and nothing since has covered it."""
-        return f"""EXISTS (SELECT 1 FROM attendance_attendance a WHERE a.entry_id = e.id AND a.counts
-            AND a.round = 'FIRST' AND a.held_on < h.held_on AND a.status IN {MISSED}
+        """A topic of this class was missed before, and no second chance has covered it since."""
+        return f"""a.counts AND a.round = 'FIRST' AND a.status IN {MISSED} AND a.held_on < h.held_on
             AND (a.topic_mask & h.topic_mask) <> 0
-            AND NOT EXISTS (SELECT 1 FROM attendance_attendance b WHERE b.entry_id = e.id AND b.counts
-                AND b.status IN {CAME} AND (b.topic_mask & a.topic_mask & h.topic_mask) <> 0))"""
+            AND NOT EXISTS (SELECT 1 FROM attendance_attendance b WHERE b.entry_id = a.entry_id AND b.counts
+                AND b.round <> 'FIRST' AND b.status IN {CAME} AND (b.topic_mask & a.topic_mask) <> 0)"""
 
     def drop_empty(self, ids: tuple[int, int]) -> None:
         """Parts nobody was named for, then classes without parts."""
@@ -230,19 +234,14 @@ class Registers:
 
     # --- People nobody expected ---------------------------------------------------------------
     def add_visitors(self, ids: tuple[int, int]) -> None:
-        """Who missed the township's tour in one hall came to the next: on the host's sheet, as make-up."""
+        """Who missed the township's tour in one hall came to a later one: on that sheet, as make-up."""
         chance = self.chance("e.member_id", "h.session_id", 7)
-        source = f"""FROM ({self.sessions()}) h
-            JOIN campaigns_unit t ON t.id = h.host_id
-            JOIN campaigns_unit u
-              ON u.campaign_id = t.campaign_id AND u.path > t.path AND u.path < t.path || '~'
-            JOIN attendance_rosterentry e ON e.unit_id = u.id
+        source = f"""FROM attendance_attendance a JOIN attendance_rosterentry e ON e.id = a.entry_id
+            JOIN ({self.sessions()}) g ON g.session_id = a.session_id AND g.is_tour
+            JOIN ({self.sessions()}) h ON h.host_id = g.host_id AND h.is_tour AND h.held_on > g.held_on
             JOIN (SELECT session_id, MIN(id) AS part_id FROM campaigns_sessionunit
                   WHERE recorded_at IS NOT NULL GROUP BY session_id) p ON p.session_id = h.session_id
-            WHERE h.is_tour AND e.required AND {chance} < 250 AND {self.missed()}
-              AND e.unit_id NOT IN (
-                SELECT o.unit_id FROM campaigns_sessionunit o WHERE o.session_id = h.session_id)
-            ORDER BY p.part_id, e.id"""
+            WHERE e.required AND {self.missed()} AND {chance} < 250"""
         columns = {
             "session": "h.session_id",
             "session_unit": "p.part_id",
@@ -262,12 +261,12 @@ class Registers:
     def count_heads(self, ids: tuple[int, int]) -> None:
         """In every third class somebody counted; now and then one more than the sheet has names."""
         bulk.execute(
-            f"""UPDATE campaigns_trainingsession SET counted_heads = (
-                SELECT COUNT(*) FROM attendance_attendance a
-                WHERE a.session_id = campaigns_trainingsession.id AND a.status IN {CAME})
-                + CASE WHEN id %% 39 = 0 THEN 2 ELSE 0 END
-            WHERE id BETWEEN %(first)s AND %(last)s AND id %% 3 = 0 AND EXISTS (
-                SELECT 1 FROM attendance_attendance a WHERE a.session_id = campaigns_trainingsession.id)""",
+            f"""UPDATE campaigns_trainingsession
+            SET counted_heads = n.heads + CASE WHEN id %% 39 = 0 THEN 2 ELSE 0 END
+            FROM (SELECT session_id, SUM(CASE WHEN status IN {CAME} THEN 1 ELSE 0 END) AS heads
+                  FROM attendance_attendance WHERE session_id BETWEEN %(first)s AND %(last)s
+                  AND session_id %% 3 = 0 GROUP BY session_id) n
+            WHERE n.session_id = campaigns_trainingsession.id""",
             self.span(ids),
         )
 

@@ -136,7 +136,7 @@ THIS_WINTER = Winter(
 
 @dataclass
 class Batch:
-    """Rows of one district, collected before they are sent."""
+    """Rows of one wave in one district, collected before they are sent."""
 
     sessions: list[tuple] = field(default_factory=list)
     parts: list[tuple] = field(default_factory=list)
@@ -151,7 +151,7 @@ class Batch:
 
 
 class Calendar:
-    """Plans one campaign, district by district. `waves` says which session ids each wave has."""
+    """Plans one campaign. `waves` says which session ids each wave has."""
 
     def __init__(
         self, campaign: Campaign, winter: Winter, today: date, seed: int, first_ids: tuple[int, int]
@@ -167,21 +167,31 @@ class Calendar:
         self.lecturers: dict[int, list[int]] = {}
         for pk, owner in Lecturer.objects.order_by("pk").values_list("pk", "organization_id"):
             self.lecturers.setdefault(owner, []).append(pk)
+        self.shown: set[int] = set()
+        self.idle: set[int] = set()
+        self.late: set[int] = set()
         self.waves: dict[int, tuple[int, int]] = {}
 
-    def plan(self, district: District) -> None:
-        """Store a district's sessions and parts, wave by wave."""
-        self.batch, self.waves = Batch(), {}
-        branches = [b for t in district.townships[:2] for b in t.branches if b.setting != "floating"]
-        self.shown = {branch.node.pk for branch in branches if branch.general is None}
-        self.idle = {b.node.pk for b in district.branches if self.dice.random() < self.winter.not_started}
-        self.late = {b.node.pk for b in district.branches if self.dice.random() < 0.15}
+    def plan(self, districts: list[District]) -> None:
+        """Store the sessions and parts of all districts, wave by wave."""
+        for district in districts:
+            self.prepare(district)
         for wave in range(4):
             first = self.session_id
-            for township in district.townships:
-                self.plan_lessons(township) if wave == 0 else self.plan_gatherings(district, township, wave)
+            for district in districts:
+                self.batch = Batch()
+                for township in district.townships:
+                    self.plan_gatherings(township, wave) if wave else self.plan_lessons(township)
+                self.batch.store()
             self.waves[wave] = (first, self.session_id - 1)
-        self.batch.store()
+
+    def prepare(self, district: District) -> None:
+        """Branches that meet today, hold nothing, or are late."""
+        shown = [b for t in district.townships[:2] for b in t.branches if b.setting != "floating"]
+        self.shown |= {branch.node.pk for branch in shown if branch.general is None}
+        chance = self.dice.random
+        self.idle |= {b.node.pk for b in district.branches if chance() < self.winter.not_started}
+        self.late |= {b.node.pk for b in district.branches if chance() < 0.15}
 
     def plan_lessons(self, township: Township) -> None:
         active = [branch for branch in township.branches if branch.node.pk not in self.idle]
@@ -247,7 +257,7 @@ class Calendar:
             cancelled="下雪路滑，改为分散自学" if cancelled else "",
         )
 
-    def plan_gatherings(self, district: District, township: Township, wave: int) -> None:
+    def plan_gatherings(self, township: Township, wave: int) -> None:
         for gathering in self.winter.gatherings:
             if gathering.wave != wave:
                 continue
@@ -255,11 +265,9 @@ class Calendar:
             if gathering.kind != "KICKOFF":
                 branches = [b for b in branches if b.setting != "floating"]
             for start in range(0, len(branches), 40):
-                self.add_gathering(gathering, township, branches[start : start + 40], district)
+                self.add_gathering(gathering, township, branches[start : start + 40])
 
-    def add_gathering(
-        self, gathering: Gathering, township: Township, branches: list[Branch], district: District
-    ) -> None:
+    def add_gathering(self, gathering: Gathering, township: Township, branches: list[Branch]) -> None:
         topics = [self.compulsory[at] for at in gathering.topics if at < len(self.compulsory)]
         self.add_session(
             township.node,

@@ -74,6 +74,7 @@ class Tree:
         self.dice = Random(f"{seed}:tree")  # noqa: S311
         self.nodes: list[Node] = []
         self.districts: list[District] = []
+        self.next_member = 1  # ids run on, so a branch's people are a range of ids
         if members <= LONE_DISTRICT:
             self.root = self.add(None, "YS", "海州区委（演示）", Kind.COMMITTEE, "海州区")
             self.fill(District(self.root), members)
@@ -115,7 +116,8 @@ class Tree:
             self.add_branches(township, share)
         sizes = shares(members, [self.dice.uniform(0.4, 1.6) for _ in district.branches])
         for branch, size in zip(district.branches, sizes, strict=True):
-            branch.size = size
+            branch.size, branch.first_member = size, self.next_member
+            self.next_member += size
 
     def add_branches(self, township: Township, many: int) -> None:
         """Every fifth village is large: a 党总支 with a few branches under it."""
