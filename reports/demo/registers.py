@@ -18,11 +18,10 @@ CAME = "('present', 'late', 'left_early', 'online', 'elsewhere')"
 ON_ROSTER = """FROM organizations_member m JOIN campaigns_unit u ON u.organization_id = m.branch_id
     JOIN campaigns_campaign c ON c.id = u.campaign_id WHERE u.campaign_id = %(campaign)s
     AND (%(open)s OR m.branch_since IS NULL OR m.branch_since <= c.starts_on) ORDER BY m.id"""
-ENTRIES = """FROM attendance_rosterentry e JOIN campaigns_unit u ON u.id = e.unit_id
-    WHERE e.campaign_id = %(campaign)s"""
-ORGANIZER = """(SELECT a.id FROM organizations_user a
-    JOIN organizations_organization o ON o.id = a.organization_id
-    WHERE a.role = 'ORGANIZER' AND o.path = substr(u.path, 1, %(township)s))"""
+WAIVED = """FROM attendance_rosterentry e JOIN campaigns_unit u ON u.id = e.unit_id
+    JOIN organizations_organization o ON o.path = substr(u.path, 1, %(township)s)
+    JOIN organizations_user a ON a.organization_id = o.id AND a.role = 'ORGANIZER'
+    WHERE e.campaign_id = %(campaign)s AND NOT e.required ORDER BY e.id"""
 
 
 @dataclass(frozen=True)
@@ -61,13 +60,13 @@ class Registers:
         bulk.insert_select(
             RosterStay,
             {"entry": "e.id", "unit": "e.unit_id", "since": "e.joined_on"},
-            f"{ENTRIES} ORDER BY e.id",
+            "FROM attendance_rosterentry e WHERE e.campaign_id = %(campaign)s ORDER BY e.id",
             self.params,
         )
         bulk.insert_select(
             Waiver,
-            {"entry": "e.id", "reason": self.reason(), "since": "e.joined_on", "set_by": ORGANIZER},
-            f"{ENTRIES} AND NOT e.required ORDER BY e.id",
+            {"entry": "e.id", "reason": self.reason(), "since": "e.joined_on", "set_by": "a.id"},
+            WAIVED,
             self.params,
         )
         bulk.execute(

@@ -249,6 +249,7 @@ def test_a_province_is_loaded_like_a_district(small_districts):
         assert differences(campaign=campaign) == []
         assert share_trained(campaign) > 0.75
         waivers = Waiver.objects.filter(entry__campaign=campaign)
+        assert waivers.count() == campaign.entries.filter(required=False).count()
         assert all(w.set_by.organization.depth == 4 for w in waivers.select_related("set_by__organization"))
 
 
