@@ -44,7 +44,7 @@ def key_page(
     else rows are counted up to `most`.
     """
     size, most = size or PAGE_SIZE, most or MOST_COUNTED
-    is_more = total is None and (total := count_up_to(rows, most)) == most
+    is_more = total is None and (total := count_up_to(most, rows, keys)) == most
     place = read_place(request.GET.get("after", ""), keys)
     ordered = rows.order_by(*keys)
     if place:
@@ -75,13 +75,17 @@ def chained_page(request, rows: QuerySet, lists: Sequence[QuerySet], *keys: str)
     shown = [row for _, row in found[:PAGE_SIZE]]
     last, row = found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else (0, None)
     following = f"{last}.{write_place(row, keys)}" if row else ""
-    total = count_up_to(rows, MOST_COUNTED)
+    total = count_up_to(MOST_COUNTED, rows, keys)
     return KeyPage(shown, following, place is None, total, total == MOST_COUNTED)
 
 
-def count_up_to(rows: QuerySet, most: int) -> int:
-    """How many, but no more than `most`: a million rows take their time."""
-    return rows.order_by().values("pk")[:most].count()
+def count_up_to(most: int, rows: QuerySet, keys: Sequence[str]) -> int:
+    """How many, but no more than `most`: a million rows take their time.
+
+    Counted in the order of the page: who only has to find some begins where the
+    page begins, and not with last year's.
+    """
+    return rows.order_by(keys[0]).values("pk")[:most].count()
 
 
 def after(keys: tuple[str, ...], place: list) -> Q:

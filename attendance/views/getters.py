@@ -35,7 +35,9 @@ def get_unit(request, campaign):
         return unit
     if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
         raise Http404
-    return get_object_or_404(Unit.objects.visible_to(request.user), pk=asked, campaign=campaign)
+    unit = get_object_or_404(Unit.objects.visible_to(request.user), pk=asked, campaign=campaign)
+    unit.campaign = campaign
+    return unit
 
 
 def needs(allowed):

@@ -100,7 +100,7 @@ def _roster_page(request, campaign, unit):
         "q": text,
         "label": label,
         "page": page,
-        "total": page.total_text,
+        "total": page.total,
         "states": [(code, label) for code, (label, _) in queries.STATES.items()],
         "reasons": [(value, name) for value, name in Why.choices if value],
         "empty": ("没有找到", "换个名字或换个筛选再看。")

@@ -66,7 +66,7 @@ def _makeup_page(request, campaign, unit):
         "has_topics": bool(topics),
         "topic": topic,
         "page": page,
-        "total": page.total_text,
+        "total": page.total,
         "branches": _by_branch(page.rows, topics),
         "q": text,
         "empty": ("没有找到", "换个名字再找。") if text else EMPTY[which],

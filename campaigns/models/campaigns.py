@@ -357,6 +357,8 @@ class Unit(models.Model):
             ),
             models.UniqueConstraint(fields=["campaign", "path"], name="campaigns_unit_path_unique"),
         ]
+        # The units directly below one, of forty thousand.
+        indexes = [models.Index(fields=["campaign", "depth", "path"], name="unit_by_depth")]
 
     def __str__(self):
         return self.name

@@ -255,6 +255,7 @@ EVIDENCE: dict[str, Callable[[Card, Evidence], None]] = {
 
 def board(campaign: Campaign, unit: Unit) -> list[tuple[ProgrammeGroup, list[Card]]]:
     """The programme's groups with their cards for one unit and everything below it."""
+    unit.campaign = campaign  # known here, and asked for below
     evidence = gather(campaign, unit)
     groups = campaign.groups.prefetch_related("items")
     return [(group, [proved(item, evidence) for item in group.items.all()]) for group in groups]

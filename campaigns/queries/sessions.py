@@ -46,12 +46,11 @@ ANY = Q()
 
 @dataclass(frozen=True)
 class State:
-    """What a session must be, and one of its parts in the scope; `either`: one of the two is enough."""
+    """What a session must be, and one of its parts in the scope."""
 
     label: str
     session: Q = ANY
     part: Q = ANY
-    either: Q = ANY
 
 
 IS_VALID = Q(cancelled_at__isnull=True, voided_at__isnull=True)
@@ -68,7 +67,7 @@ def session_states(now: datetime) -> dict[str, State]:
         "all": State("全部"),
         # Lists behind figures; not offered as a tab of their own.
         "planned": State("已安排", IS_VALID),
-        "held": State("已开课", IS_VALID, RECORDED, either=Q(ends_at__lte=now)),
+        "held": State("已开课", IS_VALID),  # and took_place()
         "taught": State("已点名且计入", IS_VALID & Q(form__counts=True), RECORDED),
     }
 
@@ -97,15 +96,25 @@ def sessions_of(unit: Unit, state: str, now: datetime) -> QuerySet[TrainingSessi
     """
     wanted = session_states(now)[state]
     sessions = TrainingSession.objects.filter(wanted.session, campaign_id=unit.campaign_id)
-    here = ANY if unit.is_top else inside(unit)
-    parts = SessionUnit.objects.filter(here, session=OuterRef("pk"))
-    if not wanted.either:
-        return sessions.filter(Exists(parts.filter(wanted.part))) if here or wanted.part else sessions
-    # Nobody is marked before the day of the class: of those still to come, only today's are asked.
-    today = sessions.filter(~wanted.either, starts_at__lt=midnight_after(now))
-    begun = today.filter(Exists(parts.filter(wanted.part))).order_by().values("pk")
-    sessions = sessions.filter(wanted.either | Q(pk__in=begun))
-    return sessions.filter(Exists(parts)) if here else sessions
+    if state == "held":
+        sessions = sessions.filter(took_place(unit, now))
+    parts = parts_below(unit).filter(wanted.part)
+    return sessions.filter(Exists(parts)) if wanted.part or not unit.is_top else sessions
+
+
+def parts_below(unit: Unit) -> QuerySet[SessionUnit]:
+    """The parts of one session (OuterRef) at or below the unit."""
+    return SessionUnit.objects.filter(ANY if unit.is_top else inside(unit), session=OuterRef("pk"))
+
+
+def took_place(unit: Unit, now: datetime) -> Q:
+    """Valid sessions whose time is over, or with a register stored here: nobody is marked before the day,
+    so of those still to come only today's are asked."""
+    today = TrainingSession.objects.filter(
+        IS_VALID, campaign_id=unit.campaign_id, ends_at__gt=now, starts_at__lt=midnight_after(now)
+    )
+    begun = today.filter(Exists(parts_below(unit).filter(RECORDED))).order_by().values("pk")
+    return Q(ends_at__lte=now) | Q(pk__in=begun)
 
 
 def sessions_seen(unit: Unit) -> QuerySet[TrainingSession]:

@@ -2,13 +2,14 @@
 
 from urllib.parse import urlencode
 
+from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.models import Campaign, Stage
+from campaigns.models import Campaign, SessionUnit, Stage
 from campaigns.queries.campaigns import current_campaign, scope_unit
 from campaigns.queries.service import OVERDUE, tasks_of
-from campaigns.queries.sessions import listed_sessions
+from campaigns.queries.sessions import parts_of, unrecorded
 from organizations.models import User
 from organizations.queries import Todo
 
@@ -24,7 +25,10 @@ def todos(user: User) -> list[Todo]:
 
 
 def missing(user: User, campaign: Campaign) -> Todo:
-    count = listed_sessions(user, campaign, state="missing").count()
+    scope = scope_unit(user, campaign)
+    # As many as the list has sessions; the parts are fewer than the sessions among which to look for them.
+    late = parts_of(scope).filter(unrecorded(timezone.now())) if scope else SessionUnit.objects.none()
+    count = late.aggregate(n=Count("session", distinct=True))["n"]
     url = f"{reverse('campaigns:session_list')}?{urlencode({'campaign': campaign.pk, 'state': 'missing'})}"
     return Todo(f"{count}场课上过了还没点名", count, url, "warn")
 

@@ -26,6 +26,7 @@ def chosen_unit(request, campaign: Campaign) -> Unit | None:
     unit = Unit.objects.visible_to(request.user).filter(campaign=campaign, pk=pk).first()
     if unit is None:
         raise Http404
+    unit.campaign = campaign
     return unit
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from attendance.models import Tally
 from attendance.queries.people import TALLY_COLUMNS
 from campaigns.models import ServiceTask, SessionUnit, Topic, Unit
-from campaigns.queries import OVERDUE, RESOLVED, VALID, held, inside, sessions_of, unrecorded
+from campaigns.queries import OVERDUE, RESOLVED, VALID, held, inside, sessions_of, took_place, unrecorded
 from organizations.models import BRANCH_KINDS
 from organizations.tree import STEP, within
 from reports import indicators
@@ -64,9 +64,9 @@ def _units(reach: Reach) -> Groups:
 def _sessions(reach: Reach) -> Groups:
     """Distinct sessions: one held for eighteen branches is one for their township."""
     if reach.is_own:
-        states = ("planned", "held")
-        found = {word: sessions_of(reach.unit, word, reach.now).using(reach.using) for word in states}
-        return {reach.unit.path: {word: rows.count() for word, rows in found.items()}}
+        planned = sessions_of(reach.unit, "planned", reach.now).using(reach.using)
+        over = Count("pk", filter=took_place(reach.unit, reach.now))
+        return {reach.unit.path: planned.aggregate(planned=Count("pk"), held=over)}
     rows = reach.rows(SessionUnit, session__campaign_id=reach.unit.campaign_id)
     return reach.grouped(
         rows,

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
 
 from attendance.models import SessionTally
 from campaigns.models import Topic, TrainingSession, Unit
-from campaigns.queries import RECORDED, VALID, inside, parts_of
+from campaigns.queries import RECORDED, VALID, inside, midnight_after, parts_of
 from organizations.models import BRANCH_KINDS
 
 # Only what a register says something about: a part nobody recorded has no tally.
@@ -27,10 +28,10 @@ def sheets_of(unit: Unit, code: str) -> QuerySet[SessionTally]:
 
 
 def sessions_behind(unit: Unit, code: str) -> QuerySet[TrainingSession]:
-    """Sessions with such a sheet."""
+    """Sessions with such a sheet: none before its day, so those to come need not be asked."""
     sheets = sheets_of(unit, code).filter(session=OuterRef("pk"))
-    sessions = TrainingSession.objects.filter(Exists(sheets), campaign_id=unit.campaign_id)
-    return sessions.select_related("host")
+    begun = TrainingSession.objects.filter(starts_at__lt=midnight_after(timezone.now()))
+    return begun.filter(Exists(sheets), campaign_id=unit.campaign_id).select_related("host")
 
 
 def sheets_summed(sessions: Iterable[TrainingSession], unit: Unit, code: str) -> list[dict[str, Any]]:
