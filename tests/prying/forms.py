@@ -166,8 +166,17 @@ class Reader(HTMLParser):
 
 def gather(pryer: Pryer, most: int = MOST_PAGES) -> list[Form]:
     """All kinds of forms the account is shown."""
-    waiting, forms = deque(["/", "/admin/"]), {}
-    visited: set = set()
+    forms: dict = {}
+    for reader, _ in pages(pryer, most):
+        for form in [*reader.forms, *query_form(reader.page)]:
+            if kind_of(form.action):
+                forms.setdefault(form.key, form)
+    return list(forms.values())
+
+
+def pages(pryer: Pryer, most: int):
+    """(forms and links, answer) of one page of each kind, as links lead to them."""
+    waiting, visited = deque(["/", "/admin/"]), set()
     while waiting and len(visited) < most:
         address = waiting.popleft()
         key = kind_of(address)
@@ -182,10 +191,7 @@ def gather(pryer: Pryer, most: int = MOST_PAGES) -> list[Form]:
         reader = Reader(address)
         reader.feed(answer.content.decode())
         waiting.extend(reader.links)
-        for form in [*reader.forms, *query_form(address)]:
-            if kind_of(form.action):
-                forms.setdefault(form.key, form)
-    return list(forms.values())
+        yield reader, answer
 
 
 def kind_of(address: str):

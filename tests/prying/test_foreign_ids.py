@@ -103,7 +103,7 @@ def attempt(world, pryer, form, body, before):
 @pytest.mark.parametrize(
     ("actor", "share"),
     [
-        ("organizer", 29),
+        ("organizer", 67),
         pytest.param("organizer", 1, marks=pytest.mark.exhaustive),
         pytest.param("recorder", 1, marks=pytest.mark.exhaustive),
     ],

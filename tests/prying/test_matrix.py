@@ -29,7 +29,7 @@ ACTORS = (
     "closed account",
     "anonymous",
 )
-SHARE = 151
+SHARE = 251
 
 
 def report(troubles) -> str:
@@ -48,8 +48,8 @@ def test_the_tables_name_no_route_that_is_gone():
 
 
 def test_the_matrix_is_as_large_as_promised(world):
-    counted = sum(1 for actor in ACTORS for _ in cases(world, actor))
-    assert set(ACTORS) == set(world.actors) and counted >= 10_000
+    counted = [sum(1 for _ in cases(world, actor)) for actor in ("organizer", "anonymous")]
+    assert set(ACTORS) == set(world.actors) and min(counted) * len(ACTORS) >= 10_000
 
 
 def test_a_share_of_everything(world):
