@@ -1,5 +1,6 @@
 """Which list a figure opens."""
 
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -12,19 +13,25 @@ def dashboard(unit: Unit) -> str:
     return reverse("reports:unit_dashboard", args=[unit.campaign_id, unit.pk])
 
 
+@lru_cache(maxsize=256)
+def page(name: str, *args: int) -> str:
+    """A dashboard has a few hundred links, most of them to the same page."""
+    return reverse(name, args=args)
+
+
 def people(unit: Unit, state: str, why: str = "") -> str:
     query = {"unit": unit.pk, "state": state} | ({"why": why} if why else {})
-    return f"{reverse('attendance:roster_list', args=[unit.campaign_id])}?{urlencode(query)}"
+    return f"{page('attendance:roster_list', unit.campaign_id)}?{urlencode(query)}"
 
 
 def tasks(unit: Unit, state: str) -> str:
     query = {"campaign": unit.campaign_id, "unit": unit.pk, "state": state}
-    return f"{reverse('campaigns:service_list')}?{urlencode(query)}"
+    return f"{page('campaigns:service_list')}?{urlencode(query)}"
 
 
 def sessions(unit: Unit, state: str) -> str:
     query = {"campaign": unit.campaign_id, "unit": unit.pk, "state": state}
-    return f"{reverse('campaigns:session_list')}?{urlencode(query)}"
+    return f"{page('campaigns:session_list')}?{urlencode(query)}"
 
 
 # Which state of the list of sessions, or of service tasks, is this figure.
