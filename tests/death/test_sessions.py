@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (OperationalError("server closed the connection unexpectedly"), 500),
+        (OperationalError("server closed the connection unexpectedly"), 503),
         (DatabaseError("Forced update did not affect any rows."), 400),  # logged out elsewhere meanwhile
     ],
 )
