@@ -14,7 +14,8 @@ from tests.races.truth import assert_everything_is_true
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 SECONDS = float(os.environ.get("RACES_SECONDS", 6))
-# After its retries a write may say 名册正在变动 to somebody; to practically nobody.
+# After its retries a write may say 名册正在变动 to somebody; to practically nobody. In a short storm,
+# of a few hundred acts, that is one.
 MOVING_PER_THOUSAND = 1
 
 
@@ -40,7 +41,7 @@ def test_sixteen_writers_and_everything_that_moves_leave_every_figure_true():
     assert MarkBatch.objects.filter(kind="register").count() > 4 * SECONDS, "hardly anybody raced"
     moving = sum(number for what, number in storm.refused.items() if what.endswith(": moving"))
     acts = sum(len(waits) for waits in storm.waits.values())
-    assert moving * 1000 <= MOVING_PER_THOUSAND * acts, f"{moving} of {acts} were told to come again"
+    assert moving <= max(1, acts * MOVING_PER_THOUSAND // 1000), f"{moving} of {acts} were told to come again"
 
 
 def tell(storm, deadlocked):
