@@ -4,16 +4,26 @@ import hashlib
 from collections.abc import Collection
 from uuid import UUID, uuid5
 
+from django.db.models import Exists, OuterRef
+
 from attendance.models import Mark, MarkBatch, Part, Status
 from attendance.queries import parts_for
 from attendance.services.exclusively import Also, with_retry
-from attendance.services.judging import MarkInput, Sheet, lock_sheet, open_parts
-from attendance.services.marks import BatchAnswer, apply_batch, recount_touched, store_rows, words_of
+from attendance.services.judging import MarkInput, Sheet, lock_sheet, open_parts, read_people
+from attendance.services.marks import (
+    BatchAnswer,
+    BatchReused,
+    apply_batch,
+    recount_touched,
+    store_rows,
+    words_of,
+)
 from campaigns.models import SessionUnit, Stage, TrainingSession
 from campaigns.services.registers import set_closed
 from organizations.models import User
 from organizations.service import Refused, service
 from organizations.services import audit
+from organizations.services.writing import insert_once
 
 REST = {"present": Status.PRESENT, "absent": Status.ABSENT, "unmarked": Status.UNMARKED}
 
@@ -21,7 +31,7 @@ REST = {"present": Status.PRESENT, "absent": Status.ABSENT, "unmarked": Status.U
 def _refuse_locked(sheet: Sheet, parts: list[SessionUnit]) -> None:
     if sheet.session.campaign.stage == Stage.CLOSED:
         raise Refused("这次冬训已经结束，登记不能再改。", code="closed")
-    if any(part.unit.frozen_at for part in parts):
+    if any(sheet.is_frozen(part) for part in parts):
         raise Refused("本单位的数据已经上报锁定。要改，请先请上级解锁。", code="frozen")
 
 
@@ -53,6 +63,7 @@ def close_parts(
             return []
         _refuse_locked(sheet, parts)
         open_parts(sheet, [part for part in parts if not part.recorded_at])
+        _refuse_locked(sheet, parts)
         _mark_the_rest(sheet, parts, rest, batch)
         set_closed(parts=parts, closed=True)
         _audit_closing(sheet, parts, rest, note)
@@ -75,15 +86,11 @@ def _mark_the_rest(sheet: Sheet, parts: list[SessionUnit], rest: str, uuid: UUID
         recount_touched(sheet)
         return
     body = hashlib.sha256(f"close:{sheet.session.pk}:{rest}".encode()).hexdigest()
-    stored, _ = MarkBatch.objects.get_or_create(
-        uuid=uuid,
-        defaults={
-            "session": sheet.session,
-            "account": sheet.actor,
-            "kind": MarkBatch.Kind.CLOSE,
-            "body_sha256": body,
-        },
-    )
+    facts = {"session": sheet.session, "account": sheet.actor, "kind": MarkBatch.Kind.CLOSE}
+    stored = MarkBatch(uuid=uuid, body_sha256=body, **facts)
+    if not insert_once(stored):
+        # Sheets closed by this number were opened again since, or the number is somebody else's.
+        raise BatchReused("这一页已经提交过，请刷新页面再完成登记。", code="key_reuse")
     apply_batch(sheet, stored, [MarkInput(row.entry_id, REST[rest], row.version) for row in unknown])
 
 
@@ -103,7 +110,7 @@ def _audit_closing(sheet: Sheet, parts: list[SessionUnit], rest: str, note: str)
 def reopen_part(*, actor: User, part: SessionUnit, reason: str) -> BatchAnswer | None:
     """Open a closed sheet again, with a reason, and let in the marks that waited for it.
 
-    Opening an open sheet changes nothing.
+    Of a sheet that is open it lets in what waits, if anything does: after a frozen unit was unlocked.
     """
     if not actor.keeps_records:
         raise Refused("只有组织员和主管可以重新打开登记。", code="role")
@@ -116,9 +123,9 @@ def reopen_part(*, actor: User, part: SessionUnit, reason: str) -> BatchAnswer |
     def act(also: Also) -> BatchAnswer | None:
         sheet = lock_sheet(actor, session, also)
         fresh = sheet.parts[part.pk]
-        if fresh.closed_at is None:
-            return None
         _refuse_locked(sheet, [fresh])
+        if fresh.closed_at is None and not _waiting(sheet, fresh):
+            return None
         set_closed(parts=[fresh], closed=False)
         fresh.closed_at = None
         released = _release(sheet, fresh)
@@ -135,23 +142,30 @@ def reopen_part(*, actor: User, part: SessionUnit, reason: str) -> BatchAnswer |
     return with_retry(act)
 
 
-def _release(sheet: Sheet, part: SessionUnit) -> BatchAnswer | None:
-    """Judge the held marks of this sheet again, each linked to the one it settles."""
-    on_sheet = [row.entry_id for row in sheet.rows.values() if row.session_unit_id == part.pk]
+def _waiting(sheet: Sheet, part: SessionUnit) -> list[Mark]:
+    """What waits for this sheet: the last held mark of each person who stands, or would stand, on it."""
+    later = Mark.objects.filter(
+        batch__session=sheet.session, entry=OuterRef("entry"), pk__gt=OuterRef("pk"), settled_by__isnull=False
+    )
     held = Mark.objects.filter(
-        batch__session=sheet.session,
-        outcome=Mark.Outcome.HELD,
-        settled_by__isnull=True,
-        entry__in=on_sheet,
+        ~Exists(later), batch__session=sheet.session, outcome=Mark.Outcome.HELD, settled_by__isnull=True
     ).order_by("pk")
     latest = {mark.entry_id: mark for mark in held.select_related("batch")}
-    if not latest:
+    read_people(sheet, [entry for entry in latest if entry not in sheet.entries])
+    here = [mark for mark in latest.values() if mark.entry_id in sheet.entries]
+    return [mark for mark in here if (on := sheet.part_of(mark.entry_id)) and on.pk == part.pk]
+
+
+def _release(sheet: Sheet, part: SessionUnit) -> BatchAnswer | None:
+    """Judge the held marks of this sheet again, each linked to the one it settles."""
+    waiting = _waiting(sheet, part)
+    if not waiting:
         return None
     marks = [
         MarkInput(m.entry_id, m.status, m.base_version, m.reason, m.minutes, m.marked_at, settles=m)
-        for m in latest.values()
+        for m in waiting
     ]
-    last = max(latest.values(), key=lambda mark: mark.pk)
+    last = max(waiting, key=lambda mark: mark.pk)
     stored = MarkBatch.objects.create(
         uuid=uuid5(last.batch.uuid, f"release:{last.pk}"),
         session=sheet.session,

@@ -81,7 +81,8 @@ class Sheet:
 
     `parts` are those the account keeps, by pk. `locked`: units as they are now;
     whatever is judged or written must concern no other (`hold`). `opened`: rows
-    of registers that begin with this sending, not stored yet.
+    of registers that begin with this sending, not stored yet. `barred`: parts that
+    cannot begin, because somebody on the sheet counts in a frozen unit by now.
     """
 
     actor: User
@@ -90,7 +91,9 @@ class Sheet:
     entries: dict[int, Entry]
     rows: dict[int, Attendance]
     locked: dict[int, Unit]
+    visible: QuerySet[Unit]
     opened: list[Attendance] = field(default_factory=list)
+    barred: set[int] = field(default_factory=set)
     touched_parts: set[int] = field(default_factory=set)
     touched_entries: set[int] = field(default_factory=set)
     part_at: dict[int, SessionUnit] = field(init=False)
@@ -114,7 +117,10 @@ class Sheet:
 
     def is_locked(self, part: SessionUnit) -> bool:
         closed = self.session.campaign.stage == Stage.CLOSED
-        return closed or part.closed_at is not None or part.unit.frozen_at is not None
+        return closed or part.closed_at is not None or self.is_frozen(part)
+
+    def is_frozen(self, part: SessionUnit) -> bool:
+        return part.unit.frozen_at is not None or part.pk in self.barred
 
     def hold(self, units: Iterable[int]) -> None:
         """Moved unless these units are locked: the next attempt locks them before it reads anything."""
@@ -153,22 +159,23 @@ def lock_sheet(
         entries={},
         rows={},
         locked={unit.pk: unit for unit in locked},
+        visible=visible,
     )
-    _read_people(sheet, visible, rows.values("entry") if entries is None else entries)
+    read_people(sheet, rows.values("entry") if entries is None else entries)
     return sheet
 
 
 ROW_FIELDS = [field.attname for field in Attendance._meta.concrete_fields]
 
 
-def _read_people(sheet: Sheet, visible: QuerySet[Unit], entries: Any) -> None:
+def read_people(sheet: Sheet, entries: Any) -> None:
     """These entries and what is stored of them in this session, in one query."""
     stay = RosterStay.objects.filter(belonged(held_on(sheet.session)), entry=OuterRef("pk"))
     people = (
         RosterEntry.objects.filter(campaign=sheet.session.campaign_id, pk__in=entries)
         .annotate(
             home=Subquery(stay.values("unit")[:1]),
-            is_seen=Exists(visible.filter(pk=OuterRef("unit"))),
+            is_seen=Exists(sheet.visible.filter(pk=OuterRef("unit"))),
             row=FilteredRelation("rows", condition=Q(rows__session=sheet.session.pk)),
         )
         .values_list("pk", "unit", "home", "is_seen", *(f"row__{name}" for name in ROW_FIELDS))
@@ -221,8 +228,15 @@ def open_parts(sheet: Sheet, parts: Sequence[SessionUnit]) -> None:
     session, day = sheet.session, held_on(sheet.session)
     part_at = {part.unit_id: part for part in parts}
     elsewhere = Attendance.objects.filter(session=session, entry=OuterRef("pk"))
-    people = audience(parts, day).filter(~Exists(elsewhere)).values_list("pk", "unit", "home", "is_waived")
+    people = list(
+        audience(parts, day).filter(~Exists(elsewhere)).values_list("pk", "unit", "home", "is_waived")
+    )
+    sheet.hold(unit for _, unit, _, _ in people)
+    sheet.barred |= {part_at[home].pk for _, unit, home, _ in people if sheet.locked[unit].frozen_at}
+    parts = [part for part in parts if part.pk not in sheet.barred]
     for pk, unit, home, is_waived in people:
+        if part_at[home].pk in sheet.barred:
+            continue
         sheet.entries.setdefault(pk, Entry(unit, home, is_seen=False))
         sheet.rows[pk] = Attendance(
             session=session,
@@ -237,7 +251,6 @@ def open_parts(sheet: Sheet, parts: Sequence[SessionUnit]) -> None:
         )
         sheet.opened.append(sheet.rows[pk])
         sheet.touched_entries.add(pk)
-    sheet.hold(sheet.entries[row.entry_id].unit for row in sheet.opened)
     sheet.touched_parts |= {part.pk for part in parts}
     set_recorded(parts=parts)
 
@@ -252,7 +265,10 @@ def shut_parts(sheet: Sheet) -> None:
     for entry, unit in nobody.values_list("entry_id", "entry__unit_id"):
         sheet.entries.setdefault(entry, Entry(unit, None, is_seen=False))
         sheet.touched_entries.add(entry)
-    sheet.hold(sheet.entries[pk].unit for pk in sheet.touched_entries)
+    units = {sheet.entries[pk].unit for pk in sheet.touched_entries}
+    sheet.hold(units)
+    if any(sheet.locked[unit].frozen_at for unit in units):
+        raise Refused("有人所在单位的数据已经上报锁定，不能撤销。要撤，请先请上级解锁。", code="frozen")
     nobody.delete()
     SessionTally.objects.filter(session_unit__in=empty).delete()
     set_unrecorded(parts=empty)
@@ -323,7 +339,7 @@ def _lock_code(sheet: Sheet, entry: int) -> str:
         return "campaign_closed"
     if part is None or part.closed_at:
         return "closed"
-    if part.unit.frozen_at or sheet.locked[sheet.entries[entry].unit].frozen_at:
+    if sheet.is_frozen(part) or sheet.locked[sheet.entries[entry].unit].frozen_at:
         return "frozen"
     return ""
 
