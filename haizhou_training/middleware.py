@@ -10,6 +10,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import escape_leading_slashes
 
 from haizhou_training import errors, health
 from organizations.id_number import is_number
@@ -71,7 +72,9 @@ class NumbersOutOfAddressesMiddleware:
         for name, texts in request.GET.lists():
             kept.setlist(name, [text for text in texts if not is_number(text)])
         messages.info(request, "身份证号、手机号不能用来查找：会留在浏览记录里。请按姓名或姓名首字母查。")
-        return redirect(f"{request.path}?{kept.urlencode()}" if kept.urlencode() else request.path)
+        # "//host/" would be an address of another site.
+        path = escape_leading_slashes(request.path)
+        return redirect(f"{path}?{kept.urlencode()}" if kept.urlencode() else path)
 
 
 def pairs(query):

@@ -29,6 +29,12 @@ def test_other_searches_are_left_alone(client, cast, typed):
     assert client.get(reverse("organizations:member_list"), {"q": typed}).status_code == 200
 
 
+@pytest.mark.parametrize("kept", [{}, {"show": "left"}])
+def test_forgetting_a_number_leads_to_no_other_site(client, kept):
+    answer = client.get("/", {"q": PHONE, **kept}, PATH_INFO="//evil.example/")
+    assert answer.status_code == 302 and answer.url.startswith("/%2Fevil.example/")
+
+
 def test_the_history_keeps_no_number_somebody_typed_into_a_reason(cast):
     reason = f"本人来电（{PHONE}），身份证{NUMBER}"
     members.reveal_member(actor=cast.north_organizer, member=cast.wang, reason=reason)
