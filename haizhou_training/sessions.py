@@ -16,6 +16,7 @@ class SessionStore(db.SessionStore):
         try:
             super().save(must_create)
         except UpdateError as error:
-            if isinstance(error.__context__, OperationalError):
-                raise error.__context__ from None
+            away = error.__context__
+            if isinstance(away, OperationalError):
+                raise away from away.__cause__
             raise

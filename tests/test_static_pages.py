@@ -2,11 +2,13 @@
 
 import gzip
 import re
+import sqlite3
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
+import psycopg2
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
@@ -85,15 +87,16 @@ def broken(request):
     raise ValueError("kaboom")
 
 
-def locked(request):
-    raise OperationalError("database is locked")
+def failed(request):
+    """As Django raises what the driver said."""
+    raise OperationalError(str(failed.cause)) from failed.cause
 
 
 ways_out = (
     [path("logout/", broken, name="logout"), path("password/", broken, name="password_change")],
     "organizations",
 )
-urlpatterns = [path("broken/", broken), path("locked/", locked), path("", include(ways_out))]
+urlpatterns = [path("broken/", broken), path("failed/", failed), path("", include(ways_out))]
 handler500 = errors.server_error
 
 
@@ -106,12 +109,55 @@ def test_a_crash_shows_the_plain_page_and_no_detail(client):
     assert "kaboom" not in response.content.decode()
 
 
+def sqlite_said(words, code):
+    error = sqlite3.OperationalError(words)
+    error.sqlite_errorcode = code
+    return error
+
+
+class PostgresError(psycopg2.OperationalError):
+    """The driver's own cannot be given a code."""
+
+    pgcode = None
+
+
+def postgres_said(words, code=None):
+    error = PostgresError(words)
+    error.pgcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("cause", "status"),
+    [
+        (sqlite_said("database is locked", sqlite3.SQLITE_BUSY), 503),
+        (sqlite_said("database is locked", sqlite3.SQLITE_BUSY_SNAPSHOT), 503),
+        (sqlite_said("database table is locked", sqlite3.SQLITE_LOCKED), 503),
+        (sqlite_said("no such column: colour", sqlite3.SQLITE_ERROR), 500),
+        (sqlite_said("database or disk is full", sqlite3.SQLITE_FULL), 500),
+        (sqlite_said("attempt to write a readonly database", sqlite3.SQLITE_READONLY), 500),
+        (postgres_said("server closed the connection unexpectedly"), 503),
+        (postgres_said('connection to server at "db", port 5432 failed: Connection refused'), 503),
+        (postgres_said("FATAL:  the database system is starting up"), 503),
+        (postgres_said("terminating connection due to administrator command", "57P01"), 503),
+        (postgres_said("canceling statement due to lock timeout", "55P03"), 503),
+        (postgres_said("deadlock detected", "40P01"), 503),
+        (postgres_said("connection failure", "08006"), 503),
+        (postgres_said("canceling statement due to statement timeout", "57014"), 500),
+        (postgres_said("could not extend file: No space left on device", "53100"), 500),
+        (postgres_said('FATAL:  password authentication failed for user "dongxun"'), 500),
+        (None, 500),
+    ],
+)
 @override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[], DEBUG=False)
-def test_a_database_that_is_busy_asks_to_come_back_in_a_moment(client):
+def test_only_a_database_that_is_busy_or_away_asks_to_come_back_in_a_moment(client, cause, status):
+    failed.cause = cause
     client.raise_request_exception = False
-    response = client.get("/locked/")
-    assert (response.status_code, response["Retry-After"]) == (503, "10")
-    assert "系统正忙" in response.content.decode()
+    response = client.get("/failed/")
+    assert response.status_code == status
+    assert response.get("Retry-After") == ("10" if status == 503 else None)
+    words = "系统正忙" if status == 503 else "系统出了点问题"
+    assert words in response.content.decode()
 
 
 @pytest.mark.parametrize(
