@@ -50,7 +50,9 @@ def adopt_differences(*, actor: User, unit: Unit) -> Adopted:
 
 
 def _adopt(actor: User, unit: Unit, also: Also) -> Adopted:
-    lock_exactly(lambda: _concerned(unit), also)
+    # Where the unit is now: it may have moved since the page was opened, or while we waited.
+    lock_exactly(lambda: _concerned(Unit.objects.get(pk=unit.pk)), also)
+    unit = Unit.objects.select_related("organization").get(pk=unit.pk)
     campaign = Campaign.objects.get(pk=unit.campaign_id)
     if not campaign.is_open:
         raise Refused("这次冬训不在进行中，名册不能再改。", code="stage")

@@ -44,7 +44,7 @@ def adopt_tree(*, actor: User, unit: Unit) -> TreeAdopted:
 
 def _adopt(actor: User, unit: Unit, also: Also) -> TreeAdopted:
     # Paths of a whole subtree may change: every unit of the campaign at or below it is held.
-    lock_exactly(lambda: set(Unit.objects.below(unit).values_list("pk", flat=True)), also)
+    lock_exactly(lambda: _below(unit.pk), also)
     unit = Unit.objects.select_related("campaign__organization", "organization").get(pk=unit.pk)
     if not unit.campaign.is_open:
         raise Refused("这次冬训不在进行中，参训单位不能再改。", code="stage")
@@ -66,6 +66,12 @@ def _adopt(actor: User, unit: Unit, also: Also) -> TreeAdopted:
         details=vars(adopted),
     )
     return adopted
+
+
+def _below(pk: int) -> set[int]:
+    """By the unit's path of this moment: it may have moved since the page was opened, or while we waited."""
+    unit = Unit.objects.get(pk=pk)
+    return set(Unit.objects.below(unit).values_list("pk", flat=True))
 
 
 def _refuse(unit: Unit, found: TreeDifferences) -> None:

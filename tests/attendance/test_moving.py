@@ -7,10 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from attendance.models import RosterStay
+from attendance.services import exclusively
 from attendance.services.adopting import adopt_differences
 from attendance.services.moving import merge_branch, move_member
 from attendance.services.tree import adopt_tree
 from campaigns.models import Unit
+from campaigns.services.locking import lock_units
 from organizations.models import AuditEvent, Organization, Transfer
 from organizations.service import Refused
 from organizations.services.members import create_member, leave_member
@@ -251,3 +253,17 @@ def test_the_changes_page_shows_and_adopts_a_new_branch(scene, client):
     answer = client.post(page, follow=True).content.decode()
     assert "新设1个" in answer and "加入1人" in answer
     assert Unit.objects.get(organization=new).tally.members == 1
+
+
+@pytest.mark.parametrize("adopt", [adopt_tree, adopt_differences])
+def test_adopting_locks_what_is_below_the_unit_now_wherever_the_page_saw_it(scene, monkeypatch, adopt):
+    seen, locked = Unit.objects.get(pk=scene.north_unit.pk), []
+    seen.path = "0009" + seen.path  # where it was before it moved
+
+    def remember(ids):
+        locked.extend(ids)
+        return lock_units(ids)
+
+    monkeypatch.setattr(exclusively, "lock_units", remember)
+    adopt(actor=scene.north_organizer, unit=seen)
+    assert {scene.north_branch_unit.pk, scene.north_other_unit.pk} <= set(locked)
