@@ -107,10 +107,17 @@ def _store(batch: list[RosterEntry], since: date) -> int:
     return len(entries)
 
 
-def _locked(entry: RosterEntry, also: Also) -> RosterEntry:
+def _require_in_scope(actor: User, entry: RosterEntry) -> None:
+    if not RosterEntry.objects.manageable_by(actor).filter(pk=entry.pk).exists():
+        raise Refused("这名党员不在您管理的范围内。", code="scope")
+
+
+def _locked(actor: User, entry: RosterEntry, also: Also) -> RosterEntry:
     """The entry as it is under the lock of the unit it counts in now; refused where that may not change."""
     here = RosterEntry.objects.filter(pk=entry.pk)
     lock_exactly(lambda: set(here.values_list("unit_id", flat=True)), also)
+    # Asked again: somebody may have moved the person away while we waited.
+    _require_in_scope(actor, entry)
     entry = RosterEntry.objects.select_related("campaign", "unit", "member").get(pk=entry.pk)
     if not entry.campaign.is_open:
         raise Refused("这次冬训已经结束，名册不能再改。", code="closed")
@@ -129,13 +136,12 @@ def set_waiver(*, actor: User, entry: RosterEntry, reason: str, since: date) -> 
 
     The person stays on the roster; what is already in a register stays as it is.
     """
-    if not RosterEntry.objects.manageable_by(actor).filter(pk=entry.pk).exists():
-        raise Refused("这名党员不在您管理的范围内。", code="scope")
+    _require_in_scope(actor, entry)
     if since > timezone.localdate():
         raise Refused("开始日期不能晚于今天。", code="future")
     if reason not in Waiver.Reason.values:
         raise Refused("请选择原因类别。", code="reason")
-    return with_retry(lambda also: _waive(actor, _locked(entry, also), reason, since))
+    return with_retry(lambda also: _waive(actor, _locked(actor, entry, also), reason, since))
 
 
 def _waive(actor: User, entry: RosterEntry, reason: str, since: date) -> Waiver:
@@ -165,9 +171,8 @@ def _waive(actor: User, entry: RosterEntry, reason: str, since: date) -> Waiver:
 @service(atomic=False)
 def end_waiver(*, actor: User, entry: RosterEntry, until: date) -> None:
     """The person is required again from `until` on. Ending an ended waiver changes nothing."""
-    if not RosterEntry.objects.manageable_by(actor).filter(pk=entry.pk).exists():
-        raise Refused("这名党员不在您管理的范围内。", code="scope")
-    with_retry(lambda also: _require_again(actor, _locked(entry, also), until))
+    _require_in_scope(actor, entry)
+    with_retry(lambda also: _require_again(actor, _locked(actor, entry, also), until))
 
 
 def _require_again(actor: User, entry: RosterEntry, until: date) -> None:

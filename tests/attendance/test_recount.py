@@ -5,8 +5,9 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from attendance.models import SessionTally, Standing, Tally
-from attendance.services import recount, recounting
+from attendance.models import RosterEntry, SessionTally, Standing, Tally
+from attendance.services import recount, recounting, roster
+from attendance.services.exclusively import with_retry
 from attendance.services.recount import differences, rebuild
 from attendance.services.roster import end_waiver, open_campaign, set_waiver
 from campaigns.models import Campaign
@@ -105,6 +106,25 @@ def test_a_waiver_is_set_only_in_scope_and_never_in_the_future(scene):
     for actor, since in ((scene.south_organizer, today), (scene.north_organizer, today + timedelta(days=1))):
         with pytest.raises(Refused):
             set_waiver(actor=actor, entry=zhao, reason="OLD_AGE", since=since)
+
+
+@pytest.mark.parametrize("act", ["set", "end"])
+def test_nobody_waives_a_person_who_was_moved_away_while_they_waited(scene, monkeypatch, act):
+    zhao, today = scene.entry(scene.zhao), timezone.localdate()
+    if act == "end":
+        set_waiver(actor=scene.north_organizer, entry=zhao, reason="OLD_AGE", since=today)
+
+    def moved_meanwhile(work):
+        with fixture_writes():
+            RosterEntry.objects.filter(pk=zhao.pk).update(unit=scene.south_branch_unit)
+        return with_retry(work)
+
+    monkeypatch.setattr(roster, "with_retry", moved_meanwhile)
+    with pytest.raises(Refused, match="不在您管理的范围内"):
+        if act == "end":
+            end_waiver(actor=scene.north_organizer, entry=zhao, until=today)
+        else:
+            set_waiver(actor=scene.north_organizer, entry=zhao, reason="OLD_AGE", since=today)
 
 
 def test_a_changed_rule_is_recounted_by_a_job(scene):
