@@ -1,9 +1,6 @@
 """The recount a changed trained rule or topic list asks for: found each minute, done as a job."""
 
-from datetime import timedelta
-
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
 
 from attendance.services.recount import rebuild
 from campaigns.models import Campaign, Unit
@@ -11,9 +8,6 @@ from campaigns.services.recounts import clear_recount_due
 from organizations.models import Job
 from organizations.service import Refused, service
 from organizations.services import jobs
-
-# A recount that failed is asked for again; after the second failure no more often than this.
-REST = timedelta(hours=1)
 
 
 @service(audited=False)
@@ -30,10 +24,8 @@ def request_due() -> list[int]:
 
 
 def _request(campaign: Campaign) -> int | None:
-    key = f"recount:{campaign.pk}:{campaign.recount_due_at}"
-    failed = Job.objects.filter(key__startswith=key, state=Job.State.FAILED)
-    tries = failed.count()
-    if tries > 1 and failed.filter(finished_at__gt=timezone.now() - REST).exists():
+    key = jobs.next_key(f"recount:{campaign.pk}:{campaign.recount_due_at}")
+    if key is None:
         return None
     job = jobs.enqueue(
         kind="attendance.tasks.recount_campaign",
@@ -41,7 +33,7 @@ def _request(campaign: Campaign) -> int | None:
         requested_by=None,
         organization=campaign.organization,
         params={"campaign": campaign.pk},
-        key=f"{key}:{tries}" if tries else key,
+        key=key,
     )
     return job.pk
 

@@ -24,6 +24,8 @@ from organizations.services import audit
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
+# Work the program asks for by itself each minute: after its second failure no more often than this.
+REST = timedelta(hours=1)
 # Titles and file names are put together from names people gave; both columns are this long.
 NAME_LENGTH = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -74,6 +76,18 @@ def enqueue(
     )
     transaction.on_commit(partial(ring, job.pk), robust=True)
     return job
+
+
+def next_key(key: str) -> str | None:
+    """The key to ask under for work that must be done in the end: a failed job is followed by a new one.
+
+    None while there have been two failures or more and the last is younger than REST.
+    """
+    failed = Job.objects.filter(Q(key=key) | Q(key__startswith=f"{key}:"), state=Job.State.FAILED)
+    tries = failed.count()
+    if tries > 1 and failed.filter(finished_at__gt=timezone.now() - REST).exists():
+        return None
+    return f"{key}:{tries}" if tries else key
 
 
 def keyed(key: str) -> Job | None:

@@ -23,13 +23,14 @@ def last_evening(now: datetime) -> date:
 
 @service(audited=False)
 def request_evening(*, now: datetime | None = None) -> Job | None:
-    """One job for the figures of the last evening; asking again finds the same job.
+    """One job for the figures of the last evening; asking again finds the same job, or follows a failed one.
 
     Asked each minute, so an evening on which nothing ran is made up for as soon as
     something does, still under its own day.
     """
     day = last_evening(now or timezone.now())
-    if not _kept(day).exists():
+    key = jobs.next_key(f"evening:{day}")
+    if key is None or not _kept(day).exists():
         return None
     return jobs.enqueue(
         kind=KIND,
@@ -37,7 +38,7 @@ def request_evening(*, now: datetime | None = None) -> Job | None:
         requested_by=None,
         organization=None,
         params={"day": day.isoformat()},
-        key=f"evening:{day}",
+        key=key,
     )
 
 

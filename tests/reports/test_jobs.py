@@ -155,6 +155,26 @@ def test_an_evening_is_asked_for_once_and_keeps_its_day_when_it_comes_late(winte
     assert set(DailyFigure.objects.values_list("day", flat=True)) == {today}
 
 
+def test_an_evening_that_failed_is_asked_for_again_and_later_less_often(winter):
+    def fail(job):
+        with fixture_writes():
+            Job.objects.filter(pk=job.pk).update(state="FAILED", finished_at=timezone.now())
+
+    evening = at_clock(0, 23, 50)
+    first = daily.request_evening(now=evening)
+    fail(first)
+    second = daily.request_evening(now=evening)
+    assert second != first and daily.request_evening(now=evening) == second
+    fail(second)
+    assert daily.request_evening(now=evening) is None
+    with fixture_writes():
+        Job.objects.update(finished_at=timezone.now() - timedelta(hours=2))
+    third = daily.request_evening(now=evening)
+    tasks.nightly_figures(third.pk)
+    assert DailyFigure.objects.filter(day=timezone.localdate()).count() == 3
+    assert daily.request_evening(now=evening) == third
+
+
 def test_no_evening_before_the_roster_was_drawn(winter):
     assert daily.request_evening(now=at_clock(0, 23, 49)) is None, "last evening there was no roster yet"
     assert daily.write_daily(day=timezone.localdate() - timedelta(days=1)) == 0
