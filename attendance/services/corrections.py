@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Q
 from django.utils import timezone
 
-from attendance.models import ATTENDED, Attendance, Part, RosterEntry
+from attendance.models import ATTENDED, Attendance, Part
 from attendance.queries import held_on
 from attendance.services.exclusively import Also, lock_exactly, with_retry
 from attendance.services.recount import recount
@@ -124,14 +124,11 @@ def _rewrite_rows(session: TrainingSession) -> None:
     full = 0 if session.form.hours_rule == TrainingForm.HoursRule.NONE else session.minutes
     rows.filter(status__in=ATTENDED, minutes_set=False).update(minutes=full)
     rows.exclude(part=Part.VISITOR).update(round=session.round)
-    entries = set(rows.values_list("entry_id", flat=True))
     parts = session.parts.filter(recorded_at__isnull=False)
-    here = Q(pk__in=RosterEntry.objects.filter(pk__in=entries).values("unit")) | Q(
-        pk__in=parts.values("unit")
-    )
+    here = Q(pk__in=rows.values("entry__unit")) | Q(pk__in=parts.values("unit"))
     recount(
         campaign=session.campaign,
-        entries=entries,
+        entries=set(rows.values_list("entry_id", flat=True)),
         parts=parts.values_list("pk", flat=True),
         units=Unit.objects.filter(here).values_list("pk", flat=True),
     )

@@ -1,6 +1,9 @@
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -57,6 +60,15 @@ def test_a_voided_session_counts_no_more(scene, session):
 def test_a_recorded_session_is_not_moved_into_the_future(scene, session):
     with pytest.raises(Refused):
         correct(scene, session, starts_at=at(timezone.localdate() + timedelta(days=3)))
+
+
+def test_a_correction_finds_the_units_of_an_audience_without_naming_everybody(scene, session):
+    """A joint class of a district has more people than a statement takes parameters."""
+    with CaptureQueriesContext(connection) as made:
+        void_session(actor=scene.north_organizer, session=session, reason="录了两遍")
+    chosen = r'SELECT "campaigns_unit"."id".* IN \(SELECT'
+    units = [one["sql"] for one in made if re.match(chosen, one["sql"])]
+    assert units and not [sql for sql in units if re.search(r"IN \(\d", sql)]
 
 
 def test_only_the_hosts_scope_corrects(scene, session):
