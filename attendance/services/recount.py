@@ -32,6 +32,8 @@ MOST = 10_000  # ids in one statement; SQLite takes 32,766
 CHUNK = 100  # branch units recounted under one lock: about a quarter of a second
 # SQLite has no queue: who waits for the lock tries again every tenth of a second, and must find it free.
 PAUSE = 0.12
+# Hears done and total between the transactions.
+Progress = Callable[[int, int], None]
 
 
 def recount(
@@ -49,11 +51,10 @@ def recount(
 
 
 @service(atomic=False, audited=False)
-def rebuild(*, campaign: Campaign, progress: Callable[[int, int], None] | None = None) -> int:
+def rebuild(*, campaign: Campaign, progress: Progress | None = None) -> int:
     """Recount everything of one campaign, a few branches at a time under their lock.
 
-    Marking may go on meanwhile. `progress` hears done and total between the
-    transactions. Returns the number of units recounted.
+    Marking may go on meanwhile. Returns the number of units recounted.
     """
     ids = _units(campaign)
     for done, chunk in _chunks(ids, CHUNK):
@@ -74,14 +75,23 @@ def differences(*, campaign: Campaign) -> list[str]:
 
     Marking may go on meanwhile: each statement sees one moment.
     """
-    lines = []
-    rule = rule_of(campaign.pk)
-    for _, chunk in _chunks(_units(campaign), CHUNK):
+    return list(_differences(campaign))
+
+
+def is_true(*, campaign: Campaign, progress: Progress | None = None) -> bool:
+    """Whether a recount would change nothing; the first difference ends the look."""
+    return next(_differences(campaign, progress), None) is None
+
+
+def _differences(campaign: Campaign, progress: Progress | None = None) -> Iterator[str]:
+    rule, ids = rule_of(campaign.pk), _units(campaign)
+    for done, chunk in _chunks(ids, CHUNK):
+        if progress:
+            progress(done, len(ids))
         for wanted in _of_branches(rule, chunk):
-            lines += _lines(wanted)
+            yield from _lines(wanted)
     for orphans in _orphans(campaign):
-        lines += [f"{orphans.model._meta.label} 多出：{row}" for row in orphans.values()]
-    return lines
+        yield from (f"{orphans.model._meta.label} 多出：{row}" for row in orphans.values())
 
 
 def _units(campaign: Campaign) -> list[int]:

@@ -1,8 +1,6 @@
 """The recount a changed trained rule or topic list asks for: found each minute, done as a job."""
 
-from django.db.models import Exists, OuterRef
-
-from attendance.services.recount import rebuild
+from attendance.services.recount import is_true, rebuild
 from campaigns.models import Campaign, Unit
 from campaigns.services.recounts import clear_recount_due
 from organizations.models import Job
@@ -14,18 +12,18 @@ from organizations.services import jobs
 def request_due() -> list[int]:
     """One job for each campaign that waits for its recount; asking again finds the same job.
 
-    A failed job is followed by a new one. While a unit is frozen none is made:
-    it could only fail.
+    A failed job is followed by a new one. While a unit is frozen there is one look
+    only: what would change figures that were reported fails, until they are unlocked.
     """
-    frozen = Unit.objects.filter(campaign=OuterRef("pk"), frozen_at__isnull=False)
-    waiting = Campaign.objects.filter(~Exists(frozen), recount_due_at__isnull=False)
+    waiting = Campaign.objects.filter(recount_due_at__isnull=False)
     found = [_request(campaign) for campaign in waiting.select_related("organization")]
     return [pk for pk in found if pk is not None]
 
 
 def _request(campaign: Campaign) -> int | None:
-    key = jobs.next_key(f"recount:{campaign.pk}:{campaign.recount_due_at}")
-    if key is None:
+    first = f"recount:{campaign.pk}:{campaign.recount_due_at}"
+    key = jobs.next_key(first)
+    if key is None or (key != first and _frozen(campaign)):
         return None
     job = jobs.enqueue(
         kind="attendance.tasks.recount_campaign",
@@ -38,17 +36,25 @@ def _request(campaign: Campaign) -> int | None:
     return job.pk
 
 
+def _frozen(campaign: Campaign) -> bool:
+    return Unit.objects.filter(campaign=campaign, frozen_at__isnull=False).exists()
+
+
 @service(atomic=False, audited=False)
 def recount_campaign(job: Job) -> None:
-    """Recount everything of the campaign, then clear the flag unless the rule changed again meanwhile."""
+    """Recount everything of the campaign, then clear the flag unless the rule changed again meanwhile.
+
+    With a frozen unit nothing is written: what an update filled in is found true, anything else refused.
+    """
     campaign = Campaign.objects.get(pk=job.params["campaign"])
-    if Unit.objects.filter(campaign=campaign, frozen_at__isnull=False).exists():
-        raise Refused("有单位的数据已经上报锁定，暂不能重算。请先由上级解锁。", code="frozen")
 
     def progress(done: int, total: int) -> None:
         jobs.progress(job, done=done, total=total, text="正在重算")
 
     due = campaign.recount_due_at
-    rebuild(campaign=campaign, progress=progress)
+    if not _frozen(campaign):
+        rebuild(campaign=campaign, progress=progress)
+    elif not is_true(campaign=campaign, progress=progress):
+        raise Refused("有单位的数据已经上报锁定，暂不能重算。请先由上级解锁。", code="frozen")
     clear_recount_due(campaign=campaign, due=due)
     jobs.publish(job)

@@ -1,7 +1,9 @@
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -188,12 +190,40 @@ def test_a_failed_recount_is_asked_for_again_and_later_less_often(scene):
     assert scene.campaign.recount_due_at is None
 
 
-def test_no_recount_is_asked_for_while_a_unit_is_frozen(scene):
+def test_a_recount_that_would_change_reported_figures_waits_until_they_are_unlocked(scene):
     due_recount(scene)
     freeze_unit(actor=scene.officer, unit=scene.north_branch_unit)
-    assert recounting.request_due() == []
+    [first] = recounting.request_due()
+    jobs.run(first, recounting.recount_campaign)
+    assert Job.objects.get(pk=first).state == "FAILED" and recounting.request_due() == []
+    assert Tally.objects.get(unit=scene.north_branch_unit).trained == 1
     thaw_unit(actor=scene.officer, unit=scene.north_branch_unit)
-    assert len(recounting.request_due()) == 1
+    [second] = recounting.request_due()
+    jobs.run(second, recounting.recount_campaign)
+    assert Tally.objects.get(unit=scene.north_branch_unit).trained == 0
+
+
+def test_a_reported_campaign_has_its_new_columns_after_an_update(scene):
+    """What 0003 and 0005 added, as they left it: empty, and a recount asked for that may not write."""
+    scene.mark(scene.session(topics=scene.topics(2), days=-2), {scene.zhao: "absent"})
+    with fixture_writes():
+        RosterEntry.objects.filter(pk=scene.entry(scene.zhao).pk).update(is_floating=True)
+        RosterEntry.objects.filter(pk=scene.entry(scene.li).pk).update(is_home_bound=True)
+    rebuild(campaign=scene.campaign)
+    filled = Tally.objects.get(unit=scene.north_branch_unit)
+    assert filled.never and filled.floating and filled.home_waiting and filled.taught_mask
+    freeze_unit(actor=scene.officer, unit=scene.north_branch_unit)
+    with fixture_writes():
+        Standing.objects.update(is_floating=False, is_home_bound=False)
+        Tally.objects.update(never=0, floating=0, home_waiting=0, taught_mask=0)
+        SessionTally.objects.update(topic_mask=0)
+        Campaign.objects.update(recount_due_at=timezone.now())
+        import_module("attendance.migrations.0007_fill_new_columns").fill(apps, None)
+    assert_derived_rows_are_true(scene.campaign)
+    [job] = recounting.request_due()
+    jobs.run(job, recounting.recount_campaign)
+    scene.campaign.refresh_from_db()
+    assert scene.campaign.recount_due_at is None, "no page says for ever that figures are being counted"
 
 
 def test_a_recount_tells_how_far_it_is_between_its_transactions(scene, monkeypatch):
