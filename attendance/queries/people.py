@@ -1,7 +1,7 @@
 """What figures and lists are made of.
 
-Each predicate is used twice: by the recount as `Count(filter=…)` and by the
-list behind the figure as `.filter(…)`, so that a list's total is the figure.
+Each predicate is used twice: by the recount, which `derived.py` compiles to SQL, and by
+the list behind the figure as `.filter(…)`, so that a list's total is the figure.
 """
 
 from collections.abc import Iterable
