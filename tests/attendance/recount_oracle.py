@@ -34,6 +34,8 @@ def people(campaign):
             "unit_id": entry.unit_id,
             "required": entry.required,
             "left": entry.left_on is not None,
+            "is_floating": entry.is_floating,
+            "is_home_bound": entry.is_home_bound,
             "first_on": met(campaign, entry, first, learned_first, must),
             "trained_on": met(campaign, entry, counted, learned, must),
             "home_on": min((r.held_on for r in counted if r.round == "HOME"), default=None),
@@ -108,6 +110,7 @@ def sheets(campaign):
             answer[part.pk] = {
                 "unit_id": part.unit_id,
                 "counts": counts,
+                "topic_mask": sum(1 << topic.bit for topic in part.session.topics.all()),
                 "expected": len(expected),
                 "attended": sum(tally[s] for s in CAME),
                 "late": tally["late"],
@@ -145,6 +148,10 @@ def branches(campaign):
             "done": sum(s["done_on"] is not None for s in due),
             "debts": sum(s["debts"] for s in due),
             "owing": sum(s["makeup_mask"] > 0 for s in due),
+            "never": sum(not s["attended"] for s in due),
+            "floating": sum(s["is_floating"] for s in here),
+            "home_waiting": sum(s["is_home_bound"] and s["home_on"] is None for s in here),
+            "taught_mask": covered(p["topic_mask"] for p in held),
             "minutes": sum(s["minutes"] for s in due),
             **{
                 f"why_{code.lower()}": untrained[code]
@@ -167,9 +174,19 @@ def branches(campaign):
     return answer
 
 
+def covered(masks):
+    answer = 0
+    for mask in masks:
+        answer |= mask
+    return answer
+
+
 def assert_derived_rows_are_true(campaign):
     """Every derived row equals this recount; no figure exceeds its denominator."""
     campaign.refresh_from_db()
+    for session in campaign.sessions.all():
+        due = None if session.cancelled_at or session.voided_at else session.ends_at
+        assert {part.due_at for part in session.parts.all()} == {due}, session
     for model_rows, truth in (
         ({s.pk: s for s in campaign.standings.all()}, people(campaign)),
         ({t.pk: t for s in campaign.sessions.all() for t in s.tallies.all()}, sheets(campaign)),

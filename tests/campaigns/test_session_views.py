@@ -248,6 +248,30 @@ def test_the_list_pages_by_key_without_loss(north, cast, campaign, branch, monke
     assert north.get("/sessions/?state=all&after=x.y").context["page"].is_first
 
 
+def test_a_week_of_several_pages_keeps_its_turns(north, cast, campaign, branch, monkeypatch):
+    monkeypatch.setattr("organizations.paging.PAGE_SIZE", 2)
+    for number in range(3):
+        make_session(cast.north_organizer, campaign, branch, title=f"等{number}", days=0)
+    for number in range(2):
+        done = make_session(cast.north_organizer, campaign, branch, title=f"完{number}", days=0)
+        set_recorded(parts=done.parts.all())
+    seen, after = [], ""
+    for _ in range(3):
+        page = north.get(f"/sessions/?state=week&after={after}").context["page"]
+        seen += [row.title for row in page.rows]
+        after = page.next
+    assert seen == ["等0", "等1", "等2", "完0", "完1"] and not after and page.total == 5
+    assert north.get("/sessions/?state=week&after=7.1.1").context["page"].is_first
+
+
+def test_a_list_too_long_to_count_says_at_least_how_long(north, cast, campaign, branch, monkeypatch):
+    monkeypatch.setattr("campaigns.views.sessions.MOST_FOUND", 2)
+    for _ in range(3):
+        make_session(cast.north_organizer, campaign, branch)
+    assert "共 2 以上 场" in north.get("/sessions/?state=all").content.decode()
+    assert "共 0 场" in north.get("/sessions/?state=all&q=没有").content.decode()
+
+
 @pytest.mark.parametrize("query", ["campaign=x", "campaign=99", "unit=99", "topic=x", "department=x"])
 def test_an_address_made_up_is_404(north, session, query):
     assert north.get(f"/sessions/?{query}").status_code == 404

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from attendance.models import Standing
-from attendance.queries import standings
+from attendance.queries import STATES, count_standings, standings
 from campaigns.queries import listed_sessions
 from campaigns.queries.service import task_states, tasks_of
 from reports import links
@@ -78,6 +78,14 @@ def test_every_list_of_people_is_as_long_as_its_figure(winter):
             total = standings(unit, indicator.people).count()
             wanted = value.n if isinstance(value, Rate) else value.d if hasattr(value, "d") else value
             assert total == wanted, (unit, indicator.code)
+
+
+def test_every_length_read_from_the_sums_is_the_number_of_people(winter):
+    for unit in units(winter):
+        for state in STATES:
+            assert count_standings(unit, state) == standings(unit, state).count(), (unit, state)
+        for why in WHY_NAMES:
+            assert count_standings(unit, "not", why) == standings(unit, "not", why).count(), (unit, why)
 
 
 def test_every_list_of_a_reason_is_as_long_as_its_bar(winter):
