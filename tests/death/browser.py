@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from organizations.models import User
 
 TOKEN = "d" * 32
-TIMEOUT = 20
+TIMEOUT = 60
 # A server that died, or dies before its answer was read whole: nothing was acknowledged.
 NO_ANSWER = (OSError, http.client.HTTPException)
 
