@@ -161,44 +161,25 @@ def _person(
     return RegisterPerson(pk, name, initials, group, preset=Status.PRESENT)
 
 
+PERSON = (
+    "entry_id",
+    "entry__member__name",
+    "entry__member__initials",
+    "entry__member__party_group",
+    "entry__is_floating",
+)
+MARK = ("status", "reason", "minutes", "minutes_set", "version", "unit__name")
+
+
 def _fill_recorded(session: TrainingSession, sheets: list[RegisterPart]) -> None:
     by_part = {sheet.part.pk: sheet for sheet in sheets}
     rows = (
         Attendance.objects.filter(session=session, session_unit__in=by_part)
         .order_by("session_unit__unit__path", "entry__member__place_in_list", "entry_id")
-        .values_list(
-            "session_unit_id",
-            "part",
-            "entry_id",
-            "entry__member__name",
-            "entry__member__initials",
-            "entry__member__party_group",
-            "entry__is_floating",
-            "status",
-            "reason",
-            "minutes",
-            "minutes_set",
-            "version",
-            "unit__name",
-        )
+        .values_list("session_unit_id", "part", *PERSON, *MARK)
     )
-    for (
-        part,
-        kind,
-        pk,
-        name,
-        initials,
-        group,
-        floating,
-        status,
-        reason,
-        minutes,
-        is_set,
-        version,
-        unit,
-    ) in rows:
-        waived = kind != Part.EXPECTED
-        person = _person(pk, name, initials, group, floating=floating, waived=waived)
+    for part, kind, *who, floating, status, reason, minutes, is_set, version, unit in rows:
+        person = _person(*who, floating=floating, waived=kind != Part.EXPECTED)
         person.status = "" if status == Status.UNMARKED else status
         person.reason, person.version, person.unit_name = reason, version, unit
         person.minutes = minutes if is_set else None

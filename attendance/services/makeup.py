@@ -34,13 +34,7 @@ def plan_makeup(
     Each home branch gets its own part with its own people named. The same
     `request_uuid` again gives the same class. Attending it settles the debts.
     """
-    if not entries:
-        raise Refused("请先勾选要补课的人。", code="nobody")
-    if not topics:
-        raise Refused("请选择要补的专题。", code="topics")
-    mine = RosterEntry.objects.manageable_by(actor).filter(pk__in=[entry.pk for entry in entries])
-    if mine.count() != len({entry.pk for entry in entries}):
-        raise Refused("名单里有不在您管理范围内的人，请重新勾选。", code="scope")
+    _refuse(actor, topics, entries)
     form = form or unit.campaign.forms.filter(code=FORM_OF_ROUND[Round(round)]).first()
     if form is None:
         raise Refused("这次冬训没有设补课的形式，请选择一种培训形式。", code="form")
@@ -58,6 +52,16 @@ def plan_makeup(
         named_members=_members_by_unit(entries),
     )
     return plan_session(actor=actor, campaign=unit.campaign, host=unit, plan=plan, request_uuid=request_uuid)
+
+
+def _refuse(actor: User, topics: Sequence[Topic], entries: Sequence[RosterEntry]) -> None:
+    if not entries:
+        raise Refused("请先勾选要补课的人。", code="nobody")
+    if not topics:
+        raise Refused("请选择要补的专题。", code="topics")
+    mine = RosterEntry.objects.manageable_by(actor).filter(pk__in=[entry.pk for entry in entries])
+    if mine.count() != len({entry.pk for entry in entries}):
+        raise Refused("名单里有不在您管理范围内的人，请重新勾选。", code="scope")
 
 
 def _homes(entries: Sequence[RosterEntry]) -> dict[Unit, None]:

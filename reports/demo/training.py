@@ -306,8 +306,8 @@ class Calendar:
         cancelled: str = "",
     ) -> None:
         held = self.campaign.starts_on + timedelta(days=day)
-        known = held <= self.today  # nobody cancels a class for snow that has not fallen
-        cancelled = cancelled if known else ""
+        # Nobody cancels a class for snow that has not fallen.
+        cancelled = cancelled if held <= self.today else ""
         row = (
             *(self.session_id, self.campaign.pk, self.units[host.pk], title, self.forms[form].pk, method),
             sum(topic.mask for topic in topics),
@@ -325,9 +325,8 @@ class Calendar:
         self.batch.topics += [(self.session_id, topic.pk) for topic in topics]
         if teacher:
             self.batch.lecturers.append((self.session_id, teacher))
-        due = None if cancelled else row[8]
         for branch in branches:
-            self.add_part(branch, held, audience, due)
+            self.add_part(branch, held, audience, None if cancelled else row[8])
         self.session_id += 1
 
     def times(self, held: date, minutes: int) -> tuple[str, str]:
