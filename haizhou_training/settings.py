@@ -7,6 +7,7 @@ secrets only. A value that cannot be read stops the start.
 import os
 import secrets
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,14 +37,31 @@ def kept_secret(name: str) -> str:
         raise ImproperlyConfigured(f"{name} must be set in the environment when HTTPS=1")
     path = DATA_DIR / f"{name.lower()}.txt"
     if not path.exists():
-        # Whole or not at all, and the same for processes that start together: the first link wins.
-        fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(64))
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-        fresh.unlink()
-    return path.read_text().strip()
+        keep(path, secrets.token_urlsafe(64))
+    if text := path.read_text().strip():
+        return text
+    raise ImproperlyConfigured(f"{path} is empty: put {name} back, or delete the file of a new installation")
+
+
+def keep(path: Path, text: str) -> None:
+    """Whole or not at all, and the same for processes that start together: the first link wins."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as fresh:  # mode 0600
+        fresh.write(text)
+        fresh.flush()
+        try:
+            os.link(fresh.name, path)
+        except FileExistsError:
+            return
+        except OSError:  # a file system without hard links
+            write_anew(path, text)
+
+
+def write_anew(path: Path, text: str) -> None:
+    with (
+        suppress(FileExistsError),
+        open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
+    ):
+        file.write(text)
 
 
 SECRET_KEY = kept_secret("SECRET_KEY")

@@ -70,6 +70,25 @@ def test_processes_that_start_together_agree_on_the_secret(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"secret_key.txt", "field_keys.txt"}
 
 
+def test_where_nothing_can_be_linked_the_secret_is_written_once_all_the_same(tmp_path):
+    """As on FAT and some network file systems."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os\ndef no(*a): raise PermissionError(1)\nos.link = no\n"
+    )
+    data = tmp_path / "data"
+    data.mkdir()
+    first = value(data, "settings.SECRET_KEY", PYTHONPATH=str(tmp_path))
+    assert len(first) > 60 and value(data, "settings.SECRET_KEY") == first
+    assert {path.name for path in data.iterdir()} == {"secret_key.txt", "field_keys.txt"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in data.iterdir())
+
+
+def test_an_empty_secret_stops_the_start(tmp_path):
+    (tmp_path / "secret_key.txt").touch()
+    result = start(tmp_path, "manage.py", "check")
+    assert result.returncode != 0 and "secret_key.txt is empty" in result.stderr
+
+
 def test_two_installations_do_not_share_secrets(tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
