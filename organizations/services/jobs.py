@@ -219,7 +219,7 @@ def require_requester(job: Job) -> None:
         raise Refused("申请人的权限已经变化，任务已取消。")
 
 
-@service(atomic=False, audited=False)
+@service(audited=False)
 def sweep() -> list[int]:
     """Fail what lost its lease three times, queue the rest again, drop expired files.
 

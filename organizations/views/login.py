@@ -6,6 +6,7 @@ from django.contrib.auth import logout as end_login
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
+from django.db import transaction
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -25,8 +26,10 @@ class Login(LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form):
-        accounts.record_login(user=form.get_user())
-        return super().form_valid(form)
+        """In one transaction: writes outside of one do not stand in SQLite's queue."""
+        with transaction.atomic():
+            accounts.record_login(user=form.get_user())
+            return super().form_valid(form)
 
     def get_default_redirect_url(self):
         """Auditors have one page; everybody else begins at the workbench."""

@@ -3,12 +3,19 @@
 import os
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
+from attendance.services.recount import rebuild
 from haizhou_training.sqlite.base import is_busy, turnstile
+from organizations.models import Job, StoredFile
+from organizations.services import jobs
+from tests.base import PASSWORD, fixture_writes
 from tests.races.crowd import PATIENCE, Storm, all_at_once
+from tests.races.scene import RaceScene
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # By those who came later. In a queue a thread is overtaken only between the clock and the queue.
@@ -91,3 +98,42 @@ def test_a_queue_made_by_root_keeps_nobody_out(tmp_path):
     path.chmod(0o444)
     with turnstile(str(path), time.monotonic()):
         pass
+
+
+def log_in(client):
+    account = {"username": RaceScene().officer.username, "password": PASSWORD}
+    yield
+    assert client.post("/login/", account).status_code == 302
+
+
+def sweep(client):
+    past = timezone.now() - timedelta(days=9)
+    with fixture_writes():
+        for attempts in (1, jobs.MAX_ATTEMPTS):
+            Job.objects.create(kind="x", state=Job.State.RUNNING, attempts=attempts, lease_until=past)
+        StoredFile.objects.create(name="x", content=b"x", size=1, expires_at=past)
+    yield
+    jobs.sweep()
+    assert not StoredFile.objects.exists()
+
+
+def recount(client):
+    campaign = RaceScene().campaign
+    yield
+    rebuild(campaign=campaign)
+
+
+@pytest.mark.parametrize("act", [log_in, sweep, recount])
+def test_what_runs_often_writes_in_transactions_only(client, act):
+    """A single statement waits beside the queue and finds the lock taken again and again."""
+    beside, steps = [], act(client)
+    next(steps)  # all is prepared
+
+    def look(execute, sql, params, many, context):
+        if sql.startswith(("INSERT", "UPDATE", "DELETE")) and not connection.in_atomic_block:
+            beside.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        assert list(steps) == []
+    assert beside == []
