@@ -121,9 +121,11 @@ def statements_of(send, *arguments) -> list[tuple]:
     return found
 
 
-def forget(session) -> None:
+def forget(session, statements) -> None:
+    batch = statements[1][1][0]
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM attendance_attendance WHERE session_id = %s", [session.pk])
+        cursor.execute("DELETE FROM attendance_mark WHERE batch_id = %s", [batch])
 
 
 def measure(sender: Sender, people: int, branches: int, rounds: int) -> Times:
@@ -134,7 +136,7 @@ def measure(sender: Sender, people: int, branches: int, rounds: int) -> Times:
         with stopwatch(times.bare), transaction.atomic(), connection.cursor() as cursor:
             for sql, params in statements:
                 cursor.execute(sql, params)
-        forget(session)
+        forget(session, statements)
         with stopwatch(times.first):
             answer = sender.send(session, entries, "present", 0)
         if answer.status_code != 200:
