@@ -18,7 +18,7 @@ DEPLOYED := HTTPS=1 SECRET_KEY=lint-only-0123456789-abcdefghijklmnopqrstuvwxyz-A
 
 help:
 	@echo "make demo           the whole system with demo data on http://$(HOST):$(PORT)/"
-	@echo "make check          before each commit: lint and the fast tests (about a minute)"
+	@echo "make check          before each commit: lint and the fast tests (a minute and a half)"
 	@echo "make test           the whole suite, on SQLite and on a real PostgreSQL"
 	@echo "make lint           ruff, djade, mypy, migrations, deployment settings"
 	@echo "make format         lets ruff and djade rewrite what they can"

@@ -181,10 +181,10 @@ class ProgrammeForms:
         return all([self.groups.is_valid(), self.items.is_valid(), self.topics.is_valid()])
 
     def values(self) -> dict:
-        """What `save_programme` takes."""
+        """What `save_programme` takes. A row that a forged count adds or leaves out is empty: no change."""
         return {
-            "groups": {row["pk"]: row["name"] for row in self.groups.cleaned_data},
-            "items": {row["pk"]: (row["name"], row["meaning"]) for row in self.items.cleaned_data},
+            "groups": {row["pk"]: row["name"] for row in self.groups.cleaned_data if row},
+            "items": {row["pk"]: (row["name"], row["meaning"]) for row in self.items.cleaned_data if row},
             "topics": [row for form in self.topics if (row := form.row())],
         }
 

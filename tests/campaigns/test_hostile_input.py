@@ -90,3 +90,25 @@ def test_the_ledger_form_takes_forged_choices_and_years_with_a_sentence(north, c
     answer = north.post(add, good | moments | {"host": branch.pk})
     assert answer.status_code == 200 and "请核对年份" in answer.content.decode()
     assert TrainingSession.objects.count() == 1
+
+
+@pytest.mark.parametrize("rows", ["groups", "items", "topics"])
+@pytest.mark.parametrize("count", ["TOTAL_FORMS", "INITIAL_FORMS"])
+@pytest.mark.parametrize("number", ["0", "1", "25"])
+def test_a_forged_number_of_rows_of_the_programme_changes_nothing(
+    client, cast, campaign, rows, count, number
+):
+    client.force_login(cast.officer)
+    page = reverse("campaigns:campaign_programme", args=[campaign.pk])
+    forms = client.get(page).context["forms"]
+    shown = {"version": forms.version}
+    for formset in (forms.groups, forms.items, forms.topics):
+        for form in [formset.management_form, *formset]:
+            for field in form:
+                if field.value() not in (None, False):
+                    shown[field.html_name] = field.value()
+    words = list(campaign.groups.values_list("pk", "name")), list(campaign.topics.values_list("pk", "name"))
+    answer = client.post(page, shown | {f"{rows}-{count}": number})
+    assert answer.status_code in (302, 422)
+    assert words[0] == list(campaign.groups.values_list("pk", "name"))
+    assert words[1] == list(campaign.topics.values_list("pk", "name"))

@@ -105,6 +105,7 @@ def attempt(world, pryer, form, body, before):
     [
         ("organizer", 67),
         pytest.param("organizer", 1, marks=pytest.mark.exhaustive),
+        pytest.param("township officer", 1, marks=pytest.mark.exhaustive),
         pytest.param("recorder", 1, marks=pytest.mark.exhaustive),
     ],
 )
