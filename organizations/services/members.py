@@ -103,7 +103,7 @@ def leave_member(*, actor: User, member: Member, left_on: date, reason: str) -> 
     audit.record(
         actor=actor,
         action="member.left",
-        summary=f"{member.name}离开：{reason}，{left_on:%Y-%m-%d}",
+        summary=f"{member.name}离开：{reason}，{changes.words(left_on)}",
         target=member,
         organization=member.branch,
     )

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from organizations.models import Member, Organization, Transfer, User
 from organizations.service import Refused, service
-from organizations.services import audit
+from organizations.services import audit, changes
 
 
 @service
@@ -49,7 +49,7 @@ def transfer_members(
     audit.record(
         actor=actor,
         action="member.transferred",
-        summary=f"{names}由{left}转到{to_branch.name}，{day:%Y-%m-%d}起",
+        summary=f"{names}由{left}转到{to_branch.name}，{changes.words(day)}起",
         target=moving[0] if len(moving) == 1 else to_branch,
         organization=to_branch,
         details={"members": [member.pk for member in moving]},
@@ -85,7 +85,7 @@ def return_member(*, actor: User, member: Member, branch: Organization, day: dat
     audit.record(
         actor=actor,
         action="member.returned",
-        summary=f"{member.name}回到{branch.name}，{day:%Y-%m-%d}起",
+        summary=f"{member.name}回到{branch.name}，{changes.words(day)}起",
         target=member,
         organization=branch,
         details={"before": before},

@@ -25,6 +25,7 @@ def test_an_auditor_reads_everything_of_the_scope(cast, client):
     client.force_login(cast.auditor)
     shown = client.get(reverse(URL)).content.decode()
     assert "王北甲" in shown and "孙南甲金丝雀" in shown
+    assert "党小组：空 → 一组" in shown
     assert "孙南甲" not in client.get(reverse(URL), {"q": "王北甲"}).content.decode()
 
 
