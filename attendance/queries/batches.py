@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from attendance.models import ATTENDED, Attendance, Mark, MarkBatch, Part, SessionTally
+from attendance.models import ATTENDED, Attendance, Mark, MarkBatch, Part, SessionTally, Status
 from campaigns.models import SessionUnit, TrainingSession, Unit
 from organizations.models import User
 
@@ -18,13 +18,22 @@ SUMS = ("expected", "attended", "late", "leave", "absent", "unmarked", "optional
 
 @dataclass(frozen=True)
 class Outcome:
-    """The marks of one sending, by what became of them. `sent` counts people, not acts."""
+    """The marks of one sending, by what became of them. `sent` counts people, not acts.
+
+    Of these `first` had no value before, `changed` another one; the rest stayed as they were.
+    """
 
     batches: list[MarkBatch]
     sent: int = 0
+    first: int = 0
+    changed: int = 0
     conflicts: list[dict] = field(default_factory=list)
     held: list[Mark] = field(default_factory=list)
     rejected: list[Mark] = field(default_factory=list)
+
+    @property
+    def is_undone(self) -> bool:
+        return bool(self.batches) and all(hasattr(batch, "undone_by") for batch in self.batches)
 
     @property
     def can_undo(self) -> bool:
@@ -46,10 +55,14 @@ def outcome(session: TrainingSession, user: User, uuids: Iterable[UUID]) -> Outc
     by_outcome: dict[str, list[Mark]] = {}
     for mark in marks:
         by_outcome.setdefault(mark.outcome, []).append(mark)
-    accepted = by_outcome.get(Mark.Outcome.APPLIED, []) + by_outcome.get(Mark.Outcome.SAME, [])
+    applied = by_outcome.get(Mark.Outcome.APPLIED, [])
+    first = [mark for mark in applied if mark.before_status in ("", Status.UNMARKED)]
+    accepted = applied + by_outcome.get(Mark.Outcome.SAME, [])
     return Outcome(
         batches=batches,
         sent=len(accepted),
+        first=len(first),
+        changed=len(applied) - len(first),
         conflicts=_conflicts(session, by_outcome.get(Mark.Outcome.CONFLICT, [])),
         held=by_outcome.get(Mark.Outcome.HELD, []),
         rejected=_seen(by_outcome.get(Mark.Outcome.REJECTED, []), user),

@@ -229,6 +229,24 @@ def test_undo_puts_everything_back_and_twice_is_once(client, scene, session):
     assert_derived_rows_are_true(scene.campaign)
 
 
+def test_going_back_to_a_sending_that_was_taken_back_does_not_say_that_all_came(client, scene, session):
+    client = as_user(client, scene.north_organizer)
+    _, body = send(client, session, [(scene.entry(scene.wang).pk, "present", "", 0)])
+    batch = json.loads(body)["batch"]
+    client.post(url("register_undo", session), {"batch": batch, "uuid": str(uuid4())})
+    page = client.get(url("register", session) + f"?batch={batch}").content.decode()
+    assert "这次提交已撤销" in page and "还有1个支部没点名" in page
+    assert "都到了" not in page and "已登记" not in page
+
+
+def test_a_correction_says_how_many_it_changed(client, scene, session):
+    client, wang = as_user(client, scene.north_organizer), scene.entry(scene.wang).pk
+    send(client, session, [(wang, "present", "", 0)])
+    _, body = send(client, session, [(wang, "absent", "", 1)])
+    page = client.get(url("register", session) + "?batch=" + json.loads(body)["batch"]).content.decode()
+    assert "改了 1人" in page and "已登记 1人" not in page
+
+
 def test_nobody_undoes_the_sending_of_somebody_else(client, scene, session):
     _, body = send(
         as_user(client, scene.north_organizer), session, [(scene.entry(scene.wang).pk, "absent", "", 0)]
@@ -244,7 +262,7 @@ def test_a_conflict_shows_both_values_and_mine_can_win(client, scene, session):
     answer, body = send(as_user(client, scene.north_organizer), session, [(wang, "absent", "", 0)])
     assert answer.json()["marks"][0]["outcome"] == "conflict"
     done = client.get(url("register", session) + "?batch=" + json.loads(body)["batch"]).content.decode()
-    assert "北山村记录员" in done and "用我的：缺席" in done and "用他的：迟到" in done
+    assert "北山村记录员" in done and "用我的：缺席" in done and "不动：迟到" in done
     client.post(url("register", session), {"batch": str(uuid4()), f"m{wang}.1": "absent"})
     assert statuses(session)["王北甲"] == "absent"
 

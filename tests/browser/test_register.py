@@ -185,7 +185,7 @@ def test_another_hand_was_faster_and_a_person_decides(hall, open_page):
     expect(conflict).to_contain_text("北山村记录员")
     conflict.get_by_role("radio", name="用我的：缺席").check()
     page.get_by_role("button", name="就这样定").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("已登记 1人")
+    expect(page.get_by_role("heading", level=1)).to_have_text("改了 1人")
     assert stored(hall)["王北甲"] == ("absent", "")
 
 
@@ -198,7 +198,7 @@ def test_the_register_opens_again_with_what_is_stored(hall, open_page):
     expect(row(page, "陈党员07").locator(".register-state")).to_have_text("请假·生病")
     absent(page, "陈党员07")
     submit(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("已登记 1人")
+    expect(page.get_by_role("heading", level=1)).to_have_text("改了 1人")
     assert stored(hall)["陈党员07"] == ("present", "")
 
 
