@@ -34,15 +34,15 @@ def roster_differences(unit: Unit) -> RosterDifferences:
     """At or below `unit`, each in the fixed order of branches and their lists."""
     branches = Unit.objects.below(unit).with_people().filter(closed_on__isnull=True)
     listed = RosterEntry.objects.filter(campaign=unit.campaign_id, member=OuterRef("pk"))
-    everybody = (
-        RosterEntry.objects.filter(campaign=unit.campaign_id)
-        .select_related("member__branch", "unit")
-        .order_by("unit__path", "member__place_in_list", "pk")
+    everybody = RosterEntry.objects.select_related("member__branch", "unit").order_by(
+        "unit__path", "member__place_in_list", "pk"
     )
     entries = everybody.filter(inside(unit), left_on__isnull=True)
     # Of people who belong here now, wherever the roster has them.
     of_here = everybody.filter(
-        member__left_on__isnull=True, member__branch__in=branches.values("organization")
+        campaign=unit.campaign_id,
+        member__left_on__isnull=True,
+        member__branch__in=branches.values("organization"),
     )
     differs = _hours_differ(unit)
     for name in COPIED:

@@ -4,11 +4,11 @@ An item's `evidence` names the function that proves it. All functions read one
 `Evidence`, gathered in a constant number of queries, whatever the unit's size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -23,7 +23,7 @@ from campaigns.models import (
     Unit,
 )
 from campaigns.queries.service import service_counts
-from campaigns.queries.sessions import RECORDED, VALID, parts_of, sessions_with, unrecorded
+from campaigns.queries.sessions import RECORDED, VALID, parts_of, sessions_of, unrecorded
 
 Side = TrainingForm.Side
 NO_DATA = "尚无数据"
@@ -85,34 +85,48 @@ class Evidence:
 
 
 def gather(campaign: Campaign, unit: Unit) -> Evidence:
-    """Seven queries, whatever the size of the unit."""
-    parts, late = parts_of(unit), unrecorded(timezone.now())
-    sessions = sessions_with(parts.filter(VALID, RECORDED)).order_by()
-    forms = list(sessions.values_list("form__code", "form__side", "form__counts").annotate(n=Count("pk")))
-    branches = branches_with(unit, "KICKOFF").aggregate(
-        n=Count("pk"), started=Count("pk", filter=Q(has=True))
-    )
+    """Eight queries, whatever the size of the unit; classes are counted by form and mask of topics."""
+    now = timezone.now()
+    parts, sessions = parts_of(unit), sessions_of(unit, "recorded", now).order_by()
+    facts = ("form__code", "form__side", "form__counts", "topic_mask")
+    groups = list(sessions.values_list(*facts).annotate(n=Count("pk")))
+    topics = list(Topic.objects.filter(campaign=campaign, task__isnull=False).select_related("task"))
+    branches = Unit.objects.below(unit).with_people().filter(closed_on__isnull=True)
+    kickoffs = parts.filter(VALID, RECORDED, session__form__code="KICKOFF", unit__closed_on__isnull=True)
     return Evidence(
         unit=unit,
-        forms={code: n for code, _, _, n in forms},
-        sides=sums((side, n) for _, side, _, n in forms),
-        trained=sum(n for *_, counts, n in forms if counts),
-        tasks=dict(sessions.values_list("topics__task__code").annotate(n=Count("pk", distinct=True))),
-        topics=topics_by_task(campaign, sessions),
+        forms=sums((code, n) for code, *_, n in groups),
+        sides=sums((side, n) for _, side, *_, n in groups),
+        trained=sum(n for _, _, counts, _, n in groups if counts),
+        tasks={code: classes(groups, mask) for code, mask in masks_of_tasks(topics).items()},
+        topics=topics_by_task(topics, groups),
         departments=departments_of(sessions),
-        recorded=sum(n for *_, n in forms),
-        missing=parts.filter(late).aggregate(n=Count("session", distinct=True))["n"],
-        branches=branches["n"],
-        branches_started=branches["started"],
+        recorded=sum(n for *_, n in groups),
+        missing=parts.filter(unrecorded(now)).aggregate(n=Count("session", distinct=True))["n"],
+        branches=branches.count(),
+        branches_started=kickoffs.aggregate(n=Count("unit", distinct=True))["n"],
         service=service_counts(unit),
     )
 
 
-def sums(pairs) -> dict[str, int]:
+def classes(groups: Iterable[tuple], mask: int) -> int:
+    """How many classes taught one of these topics."""
+    return sum(n for *_, taught, n in groups if taught & mask)
+
+
+def sums(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
     for key, number in pairs:
         total[key] = total.get(key, 0) + number
     return total
+
+
+def masks_of_tasks(topics: Iterable[Topic]) -> dict[str, int]:
+    masks: dict[str, int] = {}
+    for topic in topics:
+        code = topic.task.code  # type: ignore[union-attr]
+        masks[code] = masks.get(code, 0) | topic.mask
+    return masks
 
 
 def branches_with(unit: Unit, form: str) -> QuerySet[Unit]:
@@ -122,22 +136,20 @@ def branches_with(unit: Unit, form: str) -> QuerySet[Unit]:
     return branches.annotate(has=Exists(parts)).order_by()
 
 
-def topics_by_task(campaign: Campaign, sessions: QuerySet) -> dict[str, list[tuple[Topic, int]]]:
+def topics_by_task(topics: Iterable[Topic], groups: list[tuple]) -> dict[str, list[tuple[Topic, int]]]:
     """The compulsory topics of each task, each with the number of its classes."""
-    held = Count("sessions", filter=Q(sessions__in=sessions.values("pk")), distinct=True)
-    topics = Topic.objects.filter(campaign=campaign, is_compulsory=True, task__isnull=False)
     by_task: dict[str, list[tuple[Topic, int]]] = {}
-    for topic in topics.select_related("task").annotate(held=held):
-        by_task.setdefault(topic.task.code, []).append((topic, topic.held))  # type: ignore[union-attr]
+    for topic in topics:
+        if topic.is_compulsory:
+            by_task.setdefault(topic.task.code, []).append((topic, classes(groups, topic.mask)))  # type: ignore[union-attr]
     return by_task
 
 
 def departments_of(sessions: QuerySet) -> list[tuple[Department, int]]:
     """Departments whose lecturers taught, each with the number of those classes."""
-    inside = Q(lecturer__sessions__in=sessions.values("pk"))
-    talks = Count("lecturer__sessions", filter=inside, distinct=True)
-    found = Department.objects.annotate(talks=talks).filter(talks__gt=0)
-    return [(department, department.talks) for department in found]
+    named = sessions.filter(lecturers__department__isnull=False)
+    talks = dict(named.values_list("lecturers__department").annotate(n=Count("pk", distinct=True)))
+    return [(one, talks[one.pk]) for one in Department.objects.filter(pk__in=talks)]
 
 
 # --- What proves what -----------------------------------------------------------------

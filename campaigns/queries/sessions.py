@@ -98,13 +98,11 @@ def sessions_of(unit: Unit, state: str, now: datetime) -> QuerySet[TrainingSessi
     sessions = TrainingSession.objects.filter(wanted.session, campaign_id=unit.campaign_id)
     if state == "held":
         sessions = sessions.filter(took_place(unit, now))
-    parts = parts_below(unit).filter(wanted.part)
-    return sessions.filter(Exists(parts)) if wanted.part or not unit.is_top else sessions
-
-
-def parts_below(unit: Unit) -> QuerySet[SessionUnit]:
-    """The parts of one session (OuterRef) at or below the unit."""
-    return SessionUnit.objects.filter(ANY if unit.is_top else inside(unit), session=OuterRef("pk"))
+    if not unit.is_top:
+        # By IN, not EXISTS: SQLite then begins with the unit's few parts, as PostgreSQL does either way.
+        return sessions.filter(pk__in=parts_of(unit).filter(wanted.part).values("session"))
+    parts = SessionUnit.objects.filter(wanted.part, session=OuterRef("pk"))
+    return sessions.filter(Exists(parts)) if wanted.part else sessions
 
 
 def took_place(unit: Unit, now: datetime) -> Q:
@@ -113,7 +111,8 @@ def took_place(unit: Unit, now: datetime) -> Q:
     today = TrainingSession.objects.filter(
         IS_VALID, campaign_id=unit.campaign_id, ends_at__gt=now, starts_at__lt=midnight_after(now)
     )
-    begun = today.filter(Exists(parts_below(unit).filter(RECORDED))).order_by().values("pk")
+    parts = SessionUnit.objects.filter(RECORDED, ANY if unit.is_top else inside(unit))
+    begun = today.filter(Exists(parts.filter(session=OuterRef("pk")))).order_by().values("pk")
     return Q(ends_at__lte=now) | Q(pk__in=begun)
 
 

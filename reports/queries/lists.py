@@ -29,9 +29,11 @@ def sheets_of(unit: Unit, code: str) -> QuerySet[SessionTally]:
 
 def sessions_behind(unit: Unit, code: str) -> QuerySet[TrainingSession]:
     """Sessions with such a sheet: none before its day, so those to come need not be asked."""
-    sheets = sheets_of(unit, code).filter(session=OuterRef("pk"))
+    sheets = sheets_of(unit, code)
+    few = Q(pk__in=sheets.values("session"))  # see sessions_of
+    listed = Exists(sheets.filter(session=OuterRef("pk"))) if unit.is_top else few
     begun = TrainingSession.objects.filter(starts_at__lt=midnight_after(timezone.now()))
-    return begun.filter(Exists(sheets), campaign_id=unit.campaign_id).select_related("host")
+    return begun.filter(listed, campaign_id=unit.campaign_id).select_related("host")
 
 
 def sheets_summed(sessions: Iterable[TrainingSession], unit: Unit, code: str) -> list[dict[str, Any]]:
