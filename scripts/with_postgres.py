@@ -26,11 +26,11 @@ FOR_TESTS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "max_connections": "60",
+    "max_connections": "200",
     "timezone": "UTC",
 }
 # As PostgreSQL comes: what it acknowledged is on the disk.
-DURABLE = {"listen_addresses": "127.0.0.1", "max_connections": "60", "timezone": "UTC"}
+DURABLE = {"listen_addresses": "127.0.0.1", "max_connections": "200", "timezone": "UTC"}
 
 
 def bin_dir() -> Path:
