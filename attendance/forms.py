@@ -24,6 +24,7 @@ MAX_MINUTES = 720
 MAX_HEADS = 100_000
 MAX_ID = 2**63 - 1
 MAX_VERSION = 2**31 - 1
+STATUSES, REASONS = frozenset(Status.values), frozenset(Reason.values)
 NO_REASON = {status.value for status in Status} - {Status.LEAVE.value, Status.ABSENT.value}
 BATCH_FIELDS = {"batch", "marks", "counted_heads"}
 MARK_FIELDS = {"entry", "status", "minutes", "reason", "base_version", "marked_at"}
@@ -116,9 +117,9 @@ def _mark(data, number) -> MarkInput:
     where = f"第 {number} 条登记"
     _only(data, MARK_FIELDS, where)
     status, reason = data.get("status"), data.get("reason", "")
-    if not isinstance(status, str) or status not in Status.values:
+    if not isinstance(status, str) or status not in STATUSES:
         raise BadBatch(400, f"{where}的 status 不对。")
-    if not isinstance(reason, str) or reason not in Reason.values:
+    if not isinstance(reason, str) or reason not in REASONS:
         raise BadBatch(400, f"{where}的 reason 不对。")
     if reason and status in NO_REASON:
         raise BadBatch(400, f"{where}：到了的人不填没来的原因。")
@@ -192,7 +193,7 @@ def _field(name, code) -> MarkInput | None:
     if not field or code in ("", field[3]):
         return None
     status, _, reason = code.partition(":")
-    if status not in Status.values or reason not in Reason.values or (reason and status in NO_REASON):
+    if status not in STATUSES or reason not in REASONS or (reason and status in NO_REASON):
         raise BadBatch(400, "有一行的选项不认识，请刷新页面再试。")
     return MarkInput(
         entry=_whole(int(field[1]), MAX_ID, "人员编号", least=1),
