@@ -84,7 +84,10 @@ def _concerned(unit: Unit) -> set[int]:
 def _bring_up_to_date(campaign: Campaign, found: RosterDifferences, unit_of: dict[int, Unit]) -> Adopted:
     joined = _join(campaign, list(found.new), unit_of)
     gone, returned = list(found.gone), list(found.returned)
-    moved, changed = list(found.moved), list(found.changed)
+    # Members are not locked: who came back between two of these questions is gone first, and back next time.
+    left = {entry.pk for entry in gone}
+    moved = [entry for entry in found.moved if entry.pk not in left]
+    changed = [entry for entry in found.changed if entry.pk not in left]
     before = {entry.unit_id for entry in (*gone, *returned, *moved)}
     parts: set[int] = set()
     for entry in gone:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -5,9 +6,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from attendance.queries.differences import roster_differences
+from attendance.services import adopting
 from attendance.services.adopting import adopt_differences
 from organizations.models import AuditEvent, Member
 from organizations.service import Refused
+from organizations.services.members import leave_member
+from organizations.services.transfers import return_member
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
 from tests.base import fixture_writes, make_member, once
@@ -75,3 +79,36 @@ def test_an_inspector_reads_only(scene, client):
     assert client.get(page(scene, scene.north_unit)).status_code == 200
     assert client.post(page(scene, scene.north_unit)).status_code == 403
     assert scene.north_branch_unit.tally.members == 3
+
+
+def test_who_comes_back_while_the_roster_is_adopted_is_gone_now_and_back_the_next_time(scene, monkeypatch):
+    """Differences are several questions; somebody's return may be stored between two of them."""
+    today = timezone.localdate()
+    leave_member(actor=scene.officer, member=scene.wang, left_on=today - timedelta(days=1), reason="其他")
+    asked = []
+
+    class Late:
+        def __init__(self, found):
+            self.found = found
+
+        def __iter__(self):
+            asked.append(self)
+            if len(asked) == 4:  # three times the units are looked up, then the lists are read
+                return_member(
+                    actor=scene.officer, member=scene.wang, branch=scene.north_other_branch, day=today
+                )
+            return iter(self.found)
+
+    def differences(unit):
+        found = roster_differences(unit)
+        return replace(found, returned=Late(found.returned))
+
+    monkeypatch.setattr(adopting, "roster_differences", differences)
+    adopt_differences(actor=scene.officer, unit=scene.district_unit)
+    monkeypatch.undo()
+    entry = scene.entry(scene.wang)
+    assert len(asked) == 4 and entry.left_on and not entry.stays.filter(until=None).exists()
+    adopt_differences(actor=scene.officer, unit=scene.district_unit)
+    entry = scene.entry(scene.wang)
+    assert (entry.left_on, entry.unit) == (None, scene.north_other_unit)
+    assert_derived_rows_are_true(scene.campaign)
