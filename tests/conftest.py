@@ -155,10 +155,14 @@ def pytest_runtest_teardown(item):
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory):
-    """The URL of a real redis-server of this pytest process."""
+def redis_installed():
     if not shutil.which("redis-server"):
         pytest.skip(f"no redis-server: {APT}")
+
+
+@pytest.fixture(scope="session")
+def redis_server(redis_installed, tmp_path_factory):
+    """The URL of a real redis-server of this pytest process."""
     with services.redis_server(tmp_path_factory.mktemp("redis")) as url:
         yield url
 

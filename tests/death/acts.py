@@ -7,6 +7,7 @@ import random
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -67,7 +68,7 @@ def patiently(ask: Callable[[], object]) -> object:
             time.sleep(BETWEEN_TRIES)
 
 
-class Act:
+class Act(ABC):
     """Made while everything lives; `attempt` until it answers True; `is_over` when all its work is done."""
 
     def __init__(self, town: Town, ledger: Ledger, number: int):
@@ -101,8 +102,9 @@ class Act:
             time.sleep(BETWEEN_TRIES)
         return status == wanted
 
+    @abstractmethod
     def attempt(self) -> bool:
-        raise NotImplementedError
+        """Try once; True when the server acknowledged it."""
 
     def is_over(self) -> bool:
         return self.acknowledged.is_set()

@@ -1,7 +1,6 @@
 """kill -9 of each process once, amid each kind of work. `bench/death.py` does it twenty times."""
 
 import random
-import shutil
 import subprocess
 import sys
 
@@ -15,7 +14,6 @@ from reports.services import daily
 from scripts import with_postgres
 from tests import services
 from tests.celery_tasks import POISON
-from tests.conftest import APT
 from tests.death.matrix import VICTIMS, Matrix, played
 from tests.death.processes import House
 
@@ -29,12 +27,6 @@ def seed():
     number = random.randrange(10**6)
     random.seed(number)
     print(f"seed {number}")
-
-
-@pytest.fixture
-def redis_installed():
-    if not shutil.which("redis-server"):
-        pytest.skip(f"no redis-server: {APT}")
 
 
 def ask(kind: str, **params) -> Job:

@@ -1,7 +1,6 @@
 """Redis dead, empty or frozen: pages work, jobs wait in the ledger, the sweep delivers them."""
 
 import os
-import shutil
 import signal
 import time
 import uuid
@@ -10,7 +9,6 @@ import pytest
 
 from organizations.models import Job
 from tests import services
-from tests.conftest import APT
 from tests.death.acts import Ledger, Sheet, Submit
 from tests.death.broker import Broker
 from tests.death.browser import Browser
@@ -24,9 +22,7 @@ LONGEST_CLICK = 30
 
 
 @pytest.fixture
-def broker(tmp_path):
-    if not shutil.which("redis-server"):
-        pytest.skip(f"no redis-server: {APT}")
+def broker(redis_installed, tmp_path):
     broker = Broker(tmp_path)
     yield broker
     broker.thaw()
