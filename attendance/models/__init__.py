@@ -1,6 +1,6 @@
 from attendance.models.derived import SessionTally, Standing, Tally, Why
 from attendance.models.register import ATTENDED, Attendance, Mark, MarkBatch, Part, Reason, Status
-from attendance.models.roster import RosterEntry, RosterStay, Waiver
+from attendance.models.roster import RosterChange, RosterConfirmation, RosterEntry, RosterStay, Waiver
 
 __all__ = [
     "ATTENDED",
@@ -9,6 +9,8 @@ __all__ = [
     "MarkBatch",
     "Part",
     "Reason",
+    "RosterChange",
+    "RosterConfirmation",
     "RosterEntry",
     "RosterStay",
     "SessionTally",

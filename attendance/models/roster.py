@@ -39,6 +39,10 @@ class RosterEntry(models.Model):
     joined_on = models.DateField("入册日期")
     left_on = models.DateField("离册日期", null=True, blank=True)
     left_reason = models.CharField("离册原因", max_length=100, blank=True)
+    # The same person stood on the roster twice: this entry gave way to that one and counts nowhere.
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged_from", editable=False
+    )
     is_open = models.BooleanField("冬训未结束", default=True, help_text="所在冬训还没有结束。")
 
     objects = RosterEntryQuerySet.as_manager()
@@ -123,3 +127,71 @@ class Waiver(models.Model):
 
     def __str__(self):
         return f"{self.entry} {self.get_reason_display()}"
+
+
+class RosterChange(models.Model):
+    """One change of who is on a campaign's roster, and where: 名册变动. Append-only.
+
+    Written in the transaction of the change, once the roster is drawn; drawing itself
+    writes none. A move is two rows, one for each unit.
+    """
+
+    class Kind(models.TextChoices):
+        JOINED = "JOINED", "加入名册"
+        LEFT = "LEFT", "离册"
+        RETURNED = "RETURNED", "回来"
+        MOVED_OUT = "MOVED_OUT", "转出"
+        MOVED_IN = "MOVED_IN", "转入"
+        WAIVED = "WAIVED", "不作硬性要求"
+        WAIVER_ENDED = "WAIVER_ENDED", "恢复要求"
+        CHANGED = "CHANGED", "信息更新"
+        MERGED = "MERGED", "重复登记合并"
+
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+", verbose_name="支部")
+    entry = models.ForeignKey(
+        RosterEntry, on_delete=models.PROTECT, related_name="changes", verbose_name="党员"
+    )
+    kind = models.CharField("变动", max_length=12, choices=Kind)
+    day = models.DateField("从哪天起")
+    why = models.CharField("原因", max_length=200, blank=True)
+    # Null = the system.
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name="办理人"
+    )
+    at = models.DateTimeField("办理时间", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "名册变动"
+        verbose_name_plural = "名册变动"
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["unit", "at"], name="roster_change_by_unit")]
+
+    def __str__(self):
+        return f"{self.entry} {self.get_kind_display()}"
+
+
+class RosterConfirmation(models.Model):
+    """A unit said: this is who takes part. The latest one counts; later changes are listed beside it.
+
+    The three numbers are what was confirmed: people, floating, 不作硬性要求. No row means not confirmed.
+    """
+
+    unit = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, related_name="confirmations", verbose_name="单位"
+    )
+    members = models.PositiveIntegerField("党员")
+    floating = models.PositiveIntegerField("流动党员")
+    waived = models.PositiveIntegerField("不作硬性要求")
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name="确认人"
+    )
+    confirmed_at = models.DateTimeField("确认时间", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "名册确认"
+        verbose_name_plural = "名册确认"
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["unit", "-id"], name="confirmation_by_unit")]
+
+    def __str__(self):
+        return f"{self.unit} {self.members}"

@@ -1,16 +1,27 @@
 from organizations.models.accounts import Role, User
 from organizations.models.audit import AuditEvent
-from organizations.models.imports import ImportBatch, ImportState
+from organizations.models.bulk import BulkAct
+from organizations.models.imports import (
+    HeaderMeaning,
+    ImportBatch,
+    ImportChange,
+    ImportPiece,
+    ImportState,
+)
 from organizations.models.jobs import Job, JobState, StoredFile
 from organizations.models.members import Category, Member, Post, Sex, named
 from organizations.models.organizations import BRANCH_KINDS, Organization, OrganizationKind
-from organizations.models.transfers import Transfer
+from organizations.models.transfers import RequestState, Transfer, TransferRequest
 
 __all__ = [
     "BRANCH_KINDS",
     "AuditEvent",
+    "BulkAct",
     "Category",
+    "HeaderMeaning",
     "ImportBatch",
+    "ImportChange",
+    "ImportPiece",
     "ImportState",
     "Job",
     "JobState",
@@ -18,10 +29,12 @@ __all__ = [
     "Organization",
     "OrganizationKind",
     "Post",
+    "RequestState",
     "Role",
     "Sex",
     "StoredFile",
     "Transfer",
+    "TransferRequest",
     "User",
     "named",
 ]

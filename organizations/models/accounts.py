@@ -59,6 +59,11 @@ class User(AbstractBaseUser):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name="开通人"
     )
     created_at = models.DateTimeField("开通时间", auto_now_add=True)
+    password_changed_at = models.DateTimeField("密码改于", null=True, blank=True)
+    # Handed over: this account was closed and that one opened in its place.
+    succeeded_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="predecessors", editable=False
+    )
 
     USERNAME_FIELD = "username"
     objects = UserManager()

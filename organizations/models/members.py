@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models.functions import Substr
 
 from organizations.fields import EncryptedField, mask_id_number, mask_phone
 from organizations.models.organizations import Organization
@@ -59,6 +60,10 @@ class Member(models.Model):
     branch_since = models.DateField("转入本支部日期", null=True, blank=True)
     name = models.CharField("姓名", max_length=50)
     initials = models.CharField("姓名首字母", max_length=50, blank=True, editable=False)
+    # All but the first character: 建国 finds 王建国. The database keeps it.
+    given_name = models.GeneratedField(
+        expression=Substr("name", 2), output_field=models.CharField(max_length=50), db_persist=True
+    )
     sex = models.CharField("性别", max_length=1, choices=Sex, blank=True)
     birth_date = models.DateField("出生日期", null=True, blank=True)
     birth_precision = models.CharField(
@@ -80,6 +85,12 @@ class Member(models.Model):
     id_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
     phone = EncryptedField("手机", blank=True, default="")
     phone_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    # The last four digits, which every mask shows anyway: people are found by them.
+    phone_tail = models.CharField(max_length=4, blank=True, default="", editable=False)
+    # The same person was registered twice: this record gave way to that one.
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged_from", editable=False
+    )
     left_on = models.DateField("离开日期", null=True, blank=True)
     left_reason = models.CharField("离开原因", max_length=100, blank=True)
 
@@ -103,6 +114,10 @@ class Member(models.Model):
             models.Index(
                 fields=["initials"], name="member_by_initials_start", opclasses=["varchar_pattern_ops"]
             ),
+            models.Index(
+                fields=["given_name"], name="member_by_given_name", opclasses=["varchar_pattern_ops"]
+            ),
+            models.Index(fields=["phone_tail"], name="member_by_phone_tail"),
             models.Index(
                 fields=["branch"], name="member_who_left", condition=models.Q(left_on__isnull=False)
             ),

@@ -34,7 +34,7 @@ from organizations.tree import holds
 KEPT_FOR = timedelta(hours=24)
 SECRET = {"id_number": "id_digest", "phone": "phone_digest"}  # and the digest beside each
 DATES = ("birth_date", "joined_party_on")
-COLUMNS = [field.attname for field in Member._meta.concrete_fields if not field.primary_key]
+COLUMNS = [f.attname for f in Member._meta.concrete_fields if not (f.primary_key or f.generated)]
 AS_LINE = attrgetter(*COLUMNS)
 CHANGED_SINCE = "检查之后，名册或支部有过改动，为免盖掉别人的修改，这次没有存。请重新上传检查。"
 
@@ -198,6 +198,8 @@ def as_read(row: dict) -> dict:
         if name in writes:
             clear = decrypt(writes[name])
             writes[beside] = digest(clear)
+            if name == "phone":
+                writes["phone_tail"] = clear[-4:]
             # A changed member is saved, which encrypts; a line is stored as it is.
             writes[name] = clear if row["member"] else writes[name]
     for name in DATES:

@@ -209,7 +209,7 @@ def _write_phone(member: Member) -> None:
     member.phone = clean_phone(member.phone)
     if member.phone and (problem := phone_problem(member.phone)):
         raise Refused(problem[1], code=problem[0])
-    member.phone_digest = digest(member.phone)
+    member.phone_digest, member.phone_tail = digest(member.phone), member.phone[-4:]
 
 
 def _labels(names: list[str]) -> str:

@@ -79,7 +79,9 @@ def defaults(model: type[models.Model], names: list[str]) -> dict[str, object]:
     return {
         field.name: field.get_db_prep_save(_default(field), connection)
         for field in model._meta.concrete_fields
-        if field.column not in named and not (field.primary_key and isinstance(field, models.AutoField))
+        if field.column not in named
+        and not field.generated
+        and not (field.primary_key and isinstance(field, models.AutoField))
     }
 
 

@@ -18,7 +18,16 @@ from organizations.services.members import EDITABLE
 from reports.demo import bulk, names
 from reports.demo.tree import Branch, District, Tree
 
-COLUMNS = ["id", "branch_id", "branch_since", *EDITABLE, "initials", "id_digest", "phone_digest"]
+COLUMNS = [
+    "id",
+    "branch_id",
+    "branch_since",
+    *EDITABLE,
+    "initials",
+    "id_digest",
+    "phone_digest",
+    "phone_tail",
+]
 # Ages (from, to, share) by where people live: villages are old, companies young.
 AGES = {
     "village": [(19, 34, 12), (35, 49, 21), (50, 64, 29), (65, 79, 28), (80, 93, 10)],
@@ -124,6 +133,7 @@ class People:
             names.initials_of(name),
             digest(number),
             digest(phone),
+            phone[-4:],
         )
 
     def joined_party(self, born: date, age: int, is_new: bool) -> date:
