@@ -1,5 +1,6 @@
 """How a campaign's roster differs from today's member list: what somebody may adopt."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -28,6 +29,13 @@ class RosterDifferences:
     @property
     def total(self) -> int:
         return sum(found.count() for found in (self.new, self.gone, self.returned, self.moved, self.changed))
+
+    def only(self, members: Collection[int]) -> "RosterDifferences":
+        """Those of these members; whoever no longer differs is simply not among them."""
+        entries = (self.gone, self.returned, self.moved, self.changed)
+        return RosterDifferences(
+            self.new.filter(pk__in=members), *(found.filter(member__in=members) for found in entries)
+        )
 
 
 def roster_differences(unit: Unit) -> RosterDifferences:

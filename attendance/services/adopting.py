@@ -1,19 +1,25 @@
 """Adopting how today's member list differs from the roster. Nothing is adopted silently."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
 from django.db import IntegrityError
 from django.utils import timezone
 
-from attendance.models import RosterEntry, RosterStay
+from attendance.models import RosterChange, RosterEntry, RosterStay
 from attendance.queries.differences import COPIED, SECRETARY_POSTS, RosterDifferences, roster_differences
+from attendance.queries.known import Known, known
 from attendance.services.exclusively import Also, lock_exactly, with_retry
+from attendance.services.roster_changes import note
 from attendance.services.stays import begin_again, end_stay, move_stay, recount_moved, units_behind
 from campaigns.models import Campaign, Unit
 from organizations.models import Member, User
 from organizations.service import Refused, service
-from organizations.services import audit
+from organizations.services import audit, changes
+
+Kind = RosterChange.Kind
+REFRESHED = (*COPIED, "hours_target")
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,10 @@ class Adopted:
 
 
 @service(atomic=False)
-def adopt_differences(*, actor: User, unit: Unit) -> Adopted:
+def adopt_differences(*, actor: User, unit: Unit, members: Collection[int] | None = None) -> Adopted:
     """Bring the roster at and below `unit` up to today's member list; adopting again changes nothing.
 
+    `members`: only these of them; whoever of these does not differ (any more) is left as they are.
     Somebody new joins from the day they came to the branch, never before the
     campaign began; somebody gone leaves on the day they left, and their rows that
     nobody had marked since then are withdrawn; somebody back gets a new stay, and
@@ -46,21 +53,20 @@ def adopt_differences(*, actor: User, unit: Unit) -> Adopted:
     """
     if not Unit.objects.manageable_by(actor).filter(pk=unit.pk).exists():
         raise Refused("这个单位不在您管理的范围内。", code="scope")
-    return with_retry(lambda also: _adopt(actor, unit, also))
+    return with_retry(lambda also: _adopt(actor, unit, members, also))
 
 
-def _adopt(actor: User, unit: Unit, also: Also) -> Adopted:
+def _adopt(actor: User, unit: Unit, members: Collection[int] | None, also: Also) -> Adopted:
     # Where the unit is now: it may have moved since the page was opened, or while we waited.
-    lock_exactly(lambda: _concerned(Unit.objects.get(pk=unit.pk)), also)
+    lock_exactly(lambda: _concerned(Unit.objects.get(pk=unit.pk), members), also)
     unit = Unit.objects.select_related("organization").get(pk=unit.pk)
     campaign = Campaign.objects.get(pk=unit.campaign_id)
     if not campaign.is_open:
         raise Refused("这次冬训不在进行中，名册不能再改。", code="stage")
-    if Unit.objects.filter(pk__in=_concerned(unit), frozen_at__isnull=False).exists():
+    if Unit.objects.filter(pk__in=_concerned(unit, members), frozen_at__isnull=False).exists():
         raise Refused("有支部的数据已经上报锁定。要改，请先请上级解锁。", code="frozen")
     unit_of = {one.organization_id: one for one in Unit.objects.below(unit).with_people()}
-    found = roster_differences(unit)
-    adopted = _bring_up_to_date(campaign, found, unit_of)
+    adopted = _bring_up_to_date(actor, campaign, _found(unit, members), unit_of)
     if adopted.total:
         audit.record(
             actor=actor,
@@ -74,14 +80,27 @@ def _adopt(actor: User, unit: Unit, also: Also) -> Adopted:
     return adopted
 
 
-def _concerned(unit: Unit) -> set[int]:
-    """Every branch at and below `unit`, and the units behind whoever leaves, comes back or moved."""
+def _found(unit: Unit, members: Collection[int] | None) -> RosterDifferences:
     found = roster_differences(unit)
-    branches = Unit.objects.below(unit).with_people().values_list("pk", flat=True)
-    return set(branches) | units_behind([*found.gone, *found.returned, *found.moved])
+    return found if members is None else found.only(members)
 
 
-def _bring_up_to_date(campaign: Campaign, found: RosterDifferences, unit_of: dict[int, Unit]) -> Adopted:
+def _concerned(unit: Unit, members: Collection[int] | None) -> set[int]:
+    """The branches at and below `unit`, or those of the chosen members, and the units behind whoever
+    leaves, comes back or moved."""
+    found = _found(unit, members)
+    behind = units_behind([*found.gone, *found.returned, *found.moved])
+    branches = Unit.objects.below(unit).with_people()
+    if members is not None:
+        behind |= {entry.unit_id for entry in found.changed}
+        homes = Member.objects.filter(pk__in=members).values("branch")
+        branches = branches.filter(organization__in=homes)
+    return set(branches.values_list("pk", flat=True)) | behind
+
+
+def _bring_up_to_date(
+    actor: User, campaign: Campaign, found: RosterDifferences, unit_of: dict[int, Unit]
+) -> Adopted:
     joined = _join(campaign, list(found.new), unit_of)
     gone, returned = list(found.gone), list(found.returned)
     # Members are not locked: who came back between two of these questions is gone first, and back next time.
@@ -89,16 +108,53 @@ def _bring_up_to_date(campaign: Campaign, found: RosterDifferences, unit_of: dic
     moved = [entry for entry in found.moved if entry.pk not in left]
     changed = [entry for entry in found.changed if entry.pk not in left]
     before = {entry.unit_id for entry in (*gone, *returned, *moved)}
-    parts: set[int] = set()
-    for entry in gone:
-        parts |= end_stay(entry, entry.member.left_on or timezone.localdate(), entry.member.left_reason)
-    for entry in moved:
-        parts |= move_stay(entry, unit_of[entry.member.branch_id], _since(campaign, entry.member))
-    for entry in returned:
-        begin_again(entry, unit_of[entry.member.branch_id], _since(campaign, entry.member))
-    _refresh(campaign, [*changed, *returned, *moved])
+    told = known(actor, [*joined, *gone, *returned, *moved, *changed])
+    _note_joining(told, joined)
+    parts = _let_go(told, gone)
+    parts |= _move(told, campaign, moved, unit_of)
+    _take_back(told, campaign, returned, unit_of)
+    _refresh(told, campaign, [*changed, *returned, *moved])
     recount_moved(campaign, [*joined, *gone, *returned, *moved, *changed], parts, before)
     return Adopted(len(joined), len(gone), len(returned), len(moved), len(changed))
+
+
+def _note_joining(told: Known, joined: list[RosterEntry]) -> None:
+    came = {entry.pk: told.move(entry.member) for entry in joined}
+    why = {pk: f"由{move.from_branch.name}转来" if move else "新登记" for pk, move in came.items()}
+    days = {entry.pk: entry.joined_on for entry in joined}
+    note(joined, Kind.JOINED, days, told.by(joined, "member.created"), why)
+
+
+def _let_go(told: Known, gone: list[RosterEntry]) -> set[int]:
+    days = {entry.pk: entry.member.left_on or timezone.localdate() for entry in gone}
+    why = {entry.pk: entry.member.left_reason for entry in gone}
+    parts: set[int] = set()
+    for entry in gone:
+        parts |= end_stay(entry, days[entry.pk], why[entry.pk])
+    note(gone, Kind.LEFT, days, told.by(gone, "member.left"), why)
+    return parts
+
+
+def _move(told: Known, campaign: Campaign, moved: list[RosterEntry], unit_of: dict[int, Unit]) -> set[int]:
+    days = {entry.pk: _since(campaign, entry.member) for entry in moved}
+    to = {entry.pk: unit_of[entry.member.branch_id] for entry in moved}
+    left = {entry.pk: f"由{entry.unit.name}转来{told.request_note(entry.member)}" for entry in moved}
+    went = {entry.pk: f"转到{to[entry.pk].name}{told.request_note(entry.member)}" for entry in moved}
+    note(moved, Kind.MOVED_OUT, days, told.by(moved), went)
+    parts: set[int] = set()
+    for entry in moved:
+        parts |= move_stay(entry, to[entry.pk], days[entry.pk])
+    note(moved, Kind.MOVED_IN, days, told.by(moved), left)
+    return parts
+
+
+def _take_back(
+    told: Known, campaign: Campaign, returned: list[RosterEntry], unit_of: dict[int, Unit]
+) -> None:
+    for entry in returned:
+        begin_again(entry, unit_of[entry.member.branch_id], _since(campaign, entry.member))
+    days = {entry.pk: min(_since(campaign, entry.member), timezone.localdate()) for entry in returned}
+    note(returned, Kind.RETURNED, days, told.by(returned, "member.returned"))
 
 
 def _since(campaign: Campaign, member: Member) -> date:
@@ -136,9 +192,16 @@ def _join(campaign: Campaign, members: list[Member], unit_of: dict[int, Unit]) -
     return entries
 
 
-def _refresh(campaign: Campaign, entries: list[RosterEntry]) -> None:
-    for entry in entries:
+def _refresh(told: Known, campaign: Campaign, entries: list[RosterEntry]) -> None:
+    """Copies as on the member's record; whoever moved and changed is one of these, and the later one."""
+    fresh = {entry.pk: entry for entry in entries}
+    why: dict[int, str] = {}
+    for entry in fresh.values():
+        before = changes.facts(entry, REFRESHED)
         for name in COPIED:
             setattr(entry, name, getattr(entry.member, name))
         entry.hours_target = _target(campaign, entry.post)
-    RosterEntry.objects.bulk_update(entries, [*COPIED, "hours_target"], batch_size=500)
+        why[entry.pk] = changes.told(changes.between(before, changes.facts(entry, REFRESHED)))
+    RosterEntry.objects.bulk_update(fresh.values(), REFRESHED, batch_size=500)
+    really = [entry for entry in fresh.values() if why[entry.pk]]
+    note(really, Kind.CHANGED, timezone.localdate(), told.by(really, "member.changed"), why)

@@ -6,10 +6,11 @@ from django.db import IntegrityError
 from django.db.models import Max
 from django.utils import timezone
 
-from attendance.models import RosterEntry, RosterStay, Waiver
+from attendance.models import RosterChange, RosterEntry, RosterStay, Waiver
 from attendance.queries.differences import SECRETARY_POSTS
 from attendance.services.exclusively import Also, lock_exactly, with_retry
 from attendance.services.recount import rebuild, recount
+from attendance.services.roster_changes import note
 from campaigns.models import Campaign, Stage, Unit
 from campaigns.services.campaigns import draw_units, mark_open
 from campaigns.services.locking import lock_units
@@ -157,6 +158,7 @@ def _waive(actor: User, entry: RosterEntry, reason: str, since: date) -> Waiver:
     waiver = Waiver.objects.create(entry=entry, reason=reason, since=since, set_by=actor)
     entry.required = False
     entry.save(update_fields=["required"])
+    note([entry], RosterChange.Kind.WAIVED, since, actor, waiver.get_reason_display())
     _recount_person(entry)
     audit.record(
         actor=actor,
@@ -186,6 +188,7 @@ def _require_again(actor: User, entry: RosterEntry, until: date) -> None:
     running.save(update_fields=["until"])
     entry.required = True
     entry.save(update_fields=["required"])
+    note([entry], RosterChange.Kind.WAIVER_ENDED, until, actor, running.get_reason_display())
     _recount_person(entry)
     audit.record(
         actor=actor,
