@@ -14,6 +14,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name='markbatch',
+            name='kind',
+            field=models.CharField(choices=[('register', '点名'), ('paste', '粘贴'), ('sheet', '签到表'), ('import', '导入'), ('sync', '离线补传'), ('close', '完成时补登'), ('release', '解锁后补登'), ('undo', '撤销'), ('merge', '合并重复登记')], default='register', max_length=10),
+        ),
         migrations.AddField(
             model_name='rosterentry',
             name='merged_into',

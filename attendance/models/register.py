@@ -102,6 +102,7 @@ class MarkBatch(models.Model):
         CLOSE = "close", "完成时补登"
         RELEASE = "release", "解锁后补登"
         UNDO = "undo", "撤销"
+        MERGE = "merge", "合并重复登记"
 
     uuid = models.UUIDField(unique=True)
     session = models.ForeignKey(

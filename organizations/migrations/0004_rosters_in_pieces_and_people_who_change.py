@@ -5,6 +5,8 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
+from organizations import triggers
+
 
 class Migration(migrations.Migration):
 
@@ -18,9 +20,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(auto_now_add=True, verbose_name='办理时间')),
-                ('kind', models.CharField(max_length=50)),
+                ('kind', models.CharField(max_length=50, verbose_name='种类')),
                 ('summary', models.CharField(max_length=300, verbose_name='做了什么')),
-                ('changes', models.JSONField(default=list)),
+                ('request_uuid', models.UUIDField(editable=False, unique=True)),
                 ('undone_at', models.DateTimeField(null=True, verbose_name='撤销时间')),
             ],
             options={
@@ -28,6 +30,26 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': '批量办理',
                 'ordering': ['-pk'],
             },
+        ),
+        migrations.CreateModel(
+            name='BulkChange',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('target_type', models.CharField(max_length=60)),
+                ('target_id', models.BigIntegerField()),
+                ('path', models.CharField(max_length=255)),
+                ('name', models.CharField(max_length=100, verbose_name='名称')),
+                ('before', models.JSONField(default=dict)),
+                ('after', models.JSONField(default=dict)),
+                ('act', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='organizations.bulkact', verbose_name='批量办理')),
+            ],
+            options={
+                'ordering': ['act', 'id'],
+            },
+        ),
+        migrations.AddIndex(
+            model_name='bulkchange',
+            index=models.Index(fields=['target_type', 'target_id'], name='bulk_change_by_target'),
         ),
         migrations.CreateModel(
             name='HeaderMeaning',
@@ -199,6 +221,36 @@ class Migration(migrations.Migration):
             name='given_name',
             field=models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Substr('name', 2), output_field=models.CharField(max_length=50)),
         ),
+        migrations.AddField(
+            model_name='member',
+            name='given_initials',
+            field=models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Substr('initials', 2), output_field=models.CharField(max_length=50)),
+        ),
+        migrations.CreateModel(
+            name='NotTwins',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_at', models.DateTimeField(auto_now_add=True)),
+                ('greater', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.member')),
+                ('lesser', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.member')),
+                ('said_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('lesser', 'greater'), name='organizations_one_word_per_pair')],
+            },
+        ),
+        migrations.AddIndex(
+            model_name='member',
+            index=models.Index(fields=['given_initials'], name='member_by_given_initials', opclasses=['varchar_pattern_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='member',
+            index=models.Index(condition=models.Q(('phone_digest', ''), _negated=True), fields=['phone_digest'], name='member_by_phone'),
+        ),
+        migrations.AddIndex(
+            model_name='member',
+            index=models.Index(condition=models.Q(('id_digest', ''), ('left_on__isnull', True)), fields=['branch'], name='member_without_number'),
+        ),
         migrations.AddConstraint(
             model_name='headermeaning',
             constraint=models.UniqueConstraint(fields=('organization', 'header'), name='organizations_one_meaning_per_header'),
@@ -215,4 +267,5 @@ class Migration(migrations.Migration):
             model_name='member',
             index=models.Index(fields=['given_name'], name='member_by_given_name', opclasses=['varchar_pattern_ops']),
         ),
+        migrations.RunPython(triggers.byte_order('organizations_bulkchange'), migrations.RunPython.noop),
     ]

@@ -1,6 +1,6 @@
 from organizations.models.accounts import Role, User
 from organizations.models.audit import AuditEvent
-from organizations.models.bulk import BulkAct
+from organizations.models.bulk import BulkAct, BulkChange
 from organizations.models.imports import (
     HeaderMeaning,
     ImportBatch,
@@ -9,7 +9,7 @@ from organizations.models.imports import (
     ImportState,
 )
 from organizations.models.jobs import Job, JobState, StoredFile
-from organizations.models.members import Category, Member, Post, Sex, named
+from organizations.models.members import Category, Member, NotTwins, Post, Sex, named
 from organizations.models.organizations import BRANCH_KINDS, Organization, OrganizationKind
 from organizations.models.transfers import RequestState, Transfer, TransferRequest
 
@@ -17,6 +17,7 @@ __all__ = [
     "BRANCH_KINDS",
     "AuditEvent",
     "BulkAct",
+    "BulkChange",
     "Category",
     "HeaderMeaning",
     "ImportBatch",
@@ -26,6 +27,7 @@ __all__ = [
     "Job",
     "JobState",
     "Member",
+    "NotTwins",
     "Organization",
     "OrganizationKind",
     "Post",

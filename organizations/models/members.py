@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Substr
 
@@ -60,9 +61,12 @@ class Member(models.Model):
     branch_since = models.DateField("转入本支部日期", null=True, blank=True)
     name = models.CharField("姓名", max_length=50)
     initials = models.CharField("姓名首字母", max_length=50, blank=True, editable=False)
-    # All but the first character: 建国 finds 王建国. The database keeps it.
+    # All but the first character: 建国 and jg find 王建国. The database keeps both.
     given_name = models.GeneratedField(
         expression=Substr("name", 2), output_field=models.CharField(max_length=50), db_persist=True
+    )
+    given_initials = models.GeneratedField(
+        expression=Substr("initials", 2), output_field=models.CharField(max_length=50), db_persist=True
     )
     sex = models.CharField("性别", max_length=1, choices=Sex, blank=True)
     birth_date = models.DateField("出生日期", null=True, blank=True)
@@ -117,7 +121,18 @@ class Member(models.Model):
             models.Index(
                 fields=["given_name"], name="member_by_given_name", opclasses=["varchar_pattern_ops"]
             ),
+            models.Index(
+                fields=["given_initials"], name="member_by_given_initials", opclasses=["varchar_pattern_ops"]
+            ),
             models.Index(fields=["phone_tail"], name="member_by_phone_tail"),
+            models.Index(
+                fields=["phone_digest"], name="member_by_phone", condition=~models.Q(phone_digest="")
+            ),
+            models.Index(
+                fields=["branch"],
+                name="member_without_number",
+                condition=models.Q(id_digest="", left_on__isnull=True),
+            ),
             models.Index(
                 fields=["branch"], name="member_who_left", condition=models.Q(left_on__isnull=False)
             ),
@@ -133,3 +148,23 @@ class Member(models.Model):
     @property
     def masked_phone(self) -> str:
         return mask_phone(self.phone)
+
+
+class NotTwins(models.Model):
+    """Somebody said that two alike records are two persons. No row means nobody has looked yet.
+
+    `lesser` has the smaller key, so that a pair is one row.
+    """
+
+    lesser = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+")
+    greater = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+")
+    said_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    said_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["lesser", "greater"], name="organizations_one_word_per_pair")
+        ]
+
+    def __str__(self):
+        return f"{self.lesser}≠{self.greater}"
