@@ -41,6 +41,8 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100, verbose_name='名称')),
                 ('before', models.JSONField(default=dict)),
                 ('after', models.JSONField(default=dict)),
+                ('told', models.JSONField(default=list)),
+                ('was_undone', models.BooleanField(default=False)),
                 ('act', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='organizations.bulkact', verbose_name='批量办理')),
             ],
             options={

@@ -14,7 +14,7 @@ class BulkActQuerySet(models.QuerySet):
 
 
 class BulkAct(models.Model):
-    """One act on many records at once. What each was before is a `BulkChange`, so that it can be taken back."""
+    """One act on many records at once; a `BulkChange` keeps what each was, so that it can be taken back."""
 
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name="办理人"
@@ -50,17 +50,22 @@ class BulkChangeQuerySet(models.QuerySet):
 class BulkChange(models.Model):
     """What one act did to one record: the history beside the record and the undo read it.
 
-    `before` and `after`: {column: value}; an office's telephone is encrypted in them. `path` is the
-    tree path of the record's organization, as it was then.
+    `before` and `after`: {column: value}; an office's telephone is encrypted in them. `told` says the same
+    in words. `path` is the tree path of the record's organization, as it was then.
     """
 
-    act = models.ForeignKey(BulkAct, on_delete=models.PROTECT, related_name="changes", verbose_name="批量办理")
+    act = models.ForeignKey(
+        BulkAct, on_delete=models.PROTECT, related_name="changes", verbose_name="批量办理"
+    )
     target_type = models.CharField(max_length=60)
     target_id = models.BigIntegerField()
     path = models.CharField(max_length=255)
     name = models.CharField("名称", max_length=100)
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
+    told = models.JSONField(default=list)
+    # The act was taken back, and this record with it.
+    was_undone = models.BooleanField(default=False)
 
     objects = BulkChangeQuerySet.as_manager()
 
