@@ -12,20 +12,13 @@ from typing import ParamSpec, TypeVar
 
 from django.db import transaction
 
+from organizations.refused import Refused as Refused
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 REGISTRY: dict[str, Callable] = {}
 _depth: ContextVar[int] = ContextVar("service_depth", default=0)
-
-
-class Refused(Exception):
-    """A rule forbids the act. The text is a Chinese sentence that says what to do."""
-
-    def __init__(self, message: str, code: str = "refused"):
-        super().__init__(message)
-        self.message = message
-        self.code = code
 
 
 def is_inside_service() -> bool:

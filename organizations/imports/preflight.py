@@ -9,10 +9,11 @@ import re
 import stat
 import zipfile
 import zlib
+from typing import Any
 
 from django.conf import settings
 
-from organizations.service import Refused
+from organizations.refused import Refused
 
 OLE = bytes.fromhex("D0CF11E0A1B11AE1")
 MEGABYTE = 1024 * 1024
@@ -30,7 +31,15 @@ HAS_MACROS = "表格里带有宏程序，不能上传。请另存为“Excel 工
 
 
 class FileRefused(Refused):
-    """The whole file is refused before any row is read."""
+    """The whole file is refused before any row is read.
+
+    `ask`: what the user could answer instead, such as {"kind": "sheets", "sheets": [names]};
+    None = only another file helps.
+    """
+
+    def __init__(self, message: str, code: str, ask: dict[str, Any] | None = None):
+        super().__init__(message, code)
+        self.ask = ask
 
 
 def inspect(content: bytes, file_name: str) -> str:

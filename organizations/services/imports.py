@@ -13,6 +13,7 @@ from django.utils import timezone
 from organizations.fields import decrypt, decrypt_bytes, digest, encrypt, encrypt_bytes
 from organizations.imports.annotate import annotate
 from organizations.imports.checking import Verdict, check
+from organizations.imports.choices import Choices
 from organizations.imports.matching import changes_of, fingerprint, pieces
 from organizations.imports.rows import RosterRow
 from organizations.imports.template import XLSX
@@ -31,6 +32,7 @@ from organizations.services import audit
 from organizations.services.writing import insert
 from organizations.tree import holds
 
+NOTHING_CHOSEN = Choices()
 KEPT_FOR = timedelta(hours=24)
 SECRET = {"id_number": "id_digest", "phone": "phone_digest"}  # and the digest beside each
 DATES = ("birth_date", "joined_party_on")
@@ -41,7 +43,12 @@ CHANGED_SINCE = "检查之后，名册或支部有过改动，为免盖掉别人
 
 @service(atomic=False)
 def check_roster(
-    *, actor: User | None, organization: Organization, file_name: str, content: bytes
+    *,
+    actor: User | None,
+    organization: Organization,
+    file_name: str,
+    content: bytes,
+    choices: Choices = NOTHING_CHOSEN,
 ) -> ImportBatch:
     """Read a workbook and say what storing it would do. Stores no member.
 
@@ -129,7 +136,9 @@ def row_as_json(row: RosterRow) -> dict:
 
 
 @service(atomic=False)
-def store_batch(*, actor: User | None, batch: ImportBatch, partial: bool = False) -> dict:
+def store_batch(
+    *, actor: User | None, batch: ImportBatch, partial: bool = False, version: int | None = None
+) -> dict:
     """Store what the check of this batch showed, in one transaction. Storing again returns the first result.
 
     With errors nothing is stored unless `partial` asks for the good rows alone. Refused when a
