@@ -16,9 +16,9 @@ from campaigns.queries import (
 )
 from campaigns.services import sessions
 from campaigns.views.getters import chosen_campaign, chosen_unit, own_units, trail, unit_tree
-from organizations.models import AuditEvent
 from organizations.numbers import asked_pk
 from organizations.paging import MOST_FOUND, chained_page, key_page
+from organizations.queries.history import record_history
 from organizations.service import Refused
 
 TABS = ("week", "coming", "missing", "recorded", "all")
@@ -107,7 +107,7 @@ def session_detail(request, pk):
         "lecturers": session.lecturers.select_related("department"),
         "hosting": hosting,
         "is_over": session.ends_at <= timezone.now(),
-        "events": AuditEvent.objects.about(session, request.user)[:20],
+        "events": record_history(session, request.user, most=20),
     }
     context["may_change"] = (
         hosting and session.is_valid and not context["recorded"] and session.campaign.is_open

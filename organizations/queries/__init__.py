@@ -1,13 +1,12 @@
 """What pages of several apps ask about organizations, and the shape of a to-do."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Concat
 
 from organizations.models import AuditEvent, Member, Organization, Role, User
+from organizations.queries.history import Step, bulk_steps, newest
 from organizations.tree import ancestors, within
 
 
@@ -33,20 +32,6 @@ def organization_trail(organization: Organization, user: User) -> list[Organizat
     return list(Organization.objects.filter(path__in=paths).order_by("path"))
 
 
-@dataclass(frozen=True)
-class Step:
-    """A line of a history that is kept elsewhere than in the audit, in the shape of an AuditEvent."""
-
-    at: datetime
-    actor_name: str
-    summary: str
-    details: dict = field(default_factory=dict)
-
-
-def newest(steps: Iterable[Step | AuditEvent], most: int) -> list[Step | AuditEvent]:
-    return sorted(steps, key=lambda step: step.at, reverse=True)[:most]
-
-
 def member_history(member: Member, user: User, most: int = 50) -> list[Step | AuditEvent]:
     """What happened to one member; moves are read from the transfers, for many may move in one act."""
     told = AuditEvent.objects.about(member, user).exclude(action="member.transferred")[:most]
@@ -60,7 +45,7 @@ def member_history(member: Member, user: User, most: int = 50) -> list[Step | Au
         )
         for move in moves
     ]
-    return newest([*told, *went], most)
+    return newest([*told, *went, *bulk_steps(member, user, most)], most)
 
 
 def with_counts(organizations: QuerySet[Organization]) -> QuerySet[Organization]:

@@ -5,8 +5,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from organizations import queries
 from organizations.forms.members import NewOrganizationForm, OrganizationForm
-from organizations.models import AuditEvent, Organization, User
+from organizations.models import Organization, User
 from organizations.paging import key_page
+from organizations.queries.history import record_history
 from organizations.service import Refused
 from organizations.services import organizations
 
@@ -31,7 +32,7 @@ def organization_context(request, organization: Organization) -> dict:
         "trail": queries.organization_trail(organization, request.user),
         "page": key_page(request, queries.with_counts(children), "path"),
         "accounts": accounts if request.user.keeps_records else [],
-        "events": AuditEvent.objects.about(organization, request.user)[:20],
+        "events": record_history(organization, request.user, most=20),
         "may_change": request.user.keeps_records,
     }
 

@@ -1,0 +1,45 @@
+"""The history beside a record: its lines of the audit, and what is kept elsewhere."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Model
+
+from organizations.models import AuditEvent, BulkChange, User
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of a history that is kept elsewhere than in the audit, in the shape of an AuditEvent."""
+
+    at: datetime
+    actor_name: str
+    summary: str
+    details: dict = field(default_factory=dict)
+
+
+def newest(steps: Iterable[Step | AuditEvent], most: int) -> list[Step | AuditEvent]:
+    return sorted(steps, key=lambda step: step.at, reverse=True)[:most]
+
+
+def record_history(record: Model, user: User, most: int = 50) -> list[Step | AuditEvent]:
+    """What happened to one record: its own lines of the audit, and what acts on many did to it."""
+    return newest([*AuditEvent.objects.about(record, user)[:most], *bulk_steps(record, user, most)], most)
+
+
+def bulk_steps(record: Model, user: User, most: int = 50) -> list[Step]:
+    """One line for each act on many records that concerned this one, and one more where it was taken back."""
+    steps = []
+    for change in BulkChange.objects.about(record, user).select_related("act__actor")[:most]:
+        act = change.act
+        labels = "、".join(line["label"] for line in change.told)
+        steps.append(Step(act.at, act.actor.name, f"批量办理（{labels}）", {"changes": change.told}))
+        if change.was_undone and act.undone_at:
+            back = {"changes": [turned(line) for line in change.told]}
+            steps.append(Step(act.undone_at, act.actor.name, f"撤销批量办理（{labels}）", back))
+    return steps
+
+
+def turned(line: dict[str, str]) -> dict[str, str]:
+    return line | {"before": line["after"], "after": line["before"]} if "after" in line else line
