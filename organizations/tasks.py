@@ -1,8 +1,8 @@
-"""Celery tasks of the job ledger itself."""
+"""Celery tasks of the job ledger itself, and of rosters too long for a page."""
 
 from celery import shared_task
 
-from organizations.services import jobs
+from organizations.services import jobs, rosters
 
 
 @shared_task(name="organizations.tasks.sweep_jobs")
@@ -10,3 +10,8 @@ def sweep_jobs():
     """Ring again for every job whose worker or message was lost."""
     for job_pk in jobs.sweep():
         jobs.ring(job_pk)
+
+
+@shared_task(name=rosters.KIND)
+def export_roster(job_pk):
+    jobs.run(job_pk, lambda job: rosters.build(job=job))

@@ -1,6 +1,16 @@
 from django.urls import path
 
-from organizations.views import accounts, audit, imports, jobs, login, members, organizations, returns
+from organizations.views import (
+    accounts,
+    audit,
+    imports,
+    jobs,
+    login,
+    members,
+    organizations,
+    returns,
+    rosters,
+)
 
 app_name = "organizations"
 
@@ -10,6 +20,7 @@ urlpatterns = [
     path("password/", login.password_change, name="password_change"),
     path("members/", members.member_list, name="member_list"),
     path("members/new/", members.member_new, name="member_new"),
+    path("members/export/", rosters.member_export, name="member_export"),
     path("members/<int:pk>/", members.member_detail, name="member_detail"),
     path("members/<int:pk>/edit/", members.member_edit, name="member_edit"),
     path("members/<int:pk>/reveal/", members.member_reveal, name="member_reveal"),

@@ -43,6 +43,7 @@ OPEN = {
     "organizations:import_upload",
     "organizations:job_list",
     "organizations:logout",
+    "organizations:member_export",
     "organizations:member_list",
     "organizations:member_new",
     "organizations:organization_list",
