@@ -13,6 +13,7 @@ CHECK_DIGITS = "10X98765432"
 # In the middle of a text; not inside a longer number, a hash or a UUID.
 NUMBERS = re.compile(r"(?<![0-9A-Za-z_.-])(?:[0-9]{17}[0-9Xx]|1[3-9][0-9]{9})(?![0-9A-Za-z_-])")
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u00a0"))
+OLDEST = 120
 Problem = tuple[str, str] | None
 
 
@@ -27,12 +28,16 @@ def id_number_problem(number: str, today: date) -> Problem:
     if re.fullmatch(r"[0-9]{15}", number):
         return "ID_OLD_15", "这是 15 位的老身份证号，请填现在的 18 位号码。"
     if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
-        return "ID_FORMAT", "身份证号应为 18 位，前 17 位是数字，最后一位是数字或 X。"
-    if born_on(number) is None:
+        return "ID_FORMAT", (
+            "身份证号应为 18 位，前 17 位是数字，最后一位是数字或 X，请核对。"
+            "港澳居民、军人证件等请不要填在这一列。"
+        )
+    born = born_on(number)
+    if born is None or born.year < today.year - OLDEST:
         return "ID_DATE", "身份证号里的出生日期不存在，请核对第 7 到 14 位。"
     if check_digit(number) != number[-1]:
         return "ID_CHECKSUM", "身份证号的最后一位对不上，多半有一位抄错了，请逐位核对。"
-    return None if is_adult(born_on(number), today) else ("AGE", "按身份证号算还不满 18 周岁，请核对。")
+    return None if is_adult(born, today) else ("AGE", "按身份证号算还不满 18 周岁，请核对。")
 
 
 def check_digit(number: str) -> str:
@@ -75,4 +80,4 @@ def clean_phone(text: str) -> str:
 def phone_problem(phone: str) -> Problem:
     if re.fullmatch(r"1[3-9][0-9]{9}", phone):
         return None
-    return "PHONE", "手机号应为 11 位数字，只填一个号码。"
+    return "PHONE", "手机号应为 11 位数字，请只填一个手机号码。"

@@ -16,7 +16,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from organizations.imports.checking import Verdict
-from organizations.imports.columns import REASON
+from organizations.imports.columns import REASON, Layout
 from organizations.imports.reading import Cell, CellError, Formula
 
 ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -29,8 +29,14 @@ NARROW, WIDE, WIDEST = 8, 14, 70
 
 def annotate(verdict: Verdict) -> bytes:
     book = Workbook(write_only=True)
-    sheet = book.create_sheet("名册（标注）")
-    layout = verdict.layout
+    for layout in verdict.layouts:
+        copy_sheet(book.create_sheet(layout.name or "名册（标注）"), layout, verdict)
+    output = io.BytesIO()
+    book.save(output)
+    return output.getvalue()
+
+
+def copy_sheet(sheet, layout: Layout, verdict: Verdict) -> None:
     reason_column = max([len(cells) for _, cells in layout.sheet.rows] + [layout.last_column + 1])
     reason_column = next((c for c, text in layout.headers.items() if text.strip() == REASON), reason_column)
     for column in range(reason_column):
@@ -39,7 +45,7 @@ def annotate(verdict: Verdict) -> bytes:
         )
     sheet.column_dimensions[get_column_letter(reason_column + 1)].width = WIDEST
     sheet.freeze_panes = f"A{layout.header_row + 1}"
-    found = {row.number: row for row in verdict.rows}
+    found = {row.number: row for row in verdict.rows if row.sheet == layout.name}
     written = 0
     for number, cells in layout.sheet.rows:
         for _ in range(number - written - 1):
@@ -52,9 +58,6 @@ def annotate(verdict: Verdict) -> bytes:
         elif number in found and (found[number].errors or found[number].warnings):
             line = coloured(sheet, line, found[number], layout, reason_column)
         sheet.append(line)
-    output = io.BytesIO()
-    book.save(output)
-    return output.getvalue()
 
 
 def coloured(sheet, line: list, row, layout, reason_column: int) -> list:

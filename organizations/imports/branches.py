@@ -3,10 +3,23 @@
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from organizations.imports.values import CellProblem, hide_digits
 from organizations.models import BRANCH_KINDS, Organization
 from organizations.tree import ancestors
+
+# 北山镇党委 is also called 北山镇 where a branch below it is named in full.
+KIND_OF_UPPER = re.compile(r"(党委|党工委|工委|委|党组|总支)$")
+# What a title says beside the branch: the year and the kind of list.
+YEAR = r"\d{4}(?:[-—–~至]+\d{4})?年(?:度)?(?:冬训)?"
+AROUND_A_TITLE = re.compile(
+    rf"^{YEAR}|(?:{YEAR})?(?:(?:全体|正式|冬训)*党员)?(?:基本)?(?:信息)?(?:采集|花)?"
+    r"(?:名册|名单|登记表|信息表|采集表|统计表|一览表|台账|表)$"
+)
+REPORTS = re.compile(
+    r"(?:填报单位|填表单位|上报单位|报送单位|所在党支部|党支部|支部|单位)(?:名称|\([^)]*\))?[:：]\s*(\S+)"
+)
 
 
 def normalise(name: str) -> str:
@@ -27,12 +40,11 @@ class Branches:
         self.index: dict[str, set[int]] = defaultdict(set)
         for branch in self.by_pk.values():
             self.index[branch.code.casefold()].add(branch.pk)
-            text = ""
-            for path in reversed(ancestors(branch.path)):
-                if path in by_path:
-                    text = normalise(by_path[path].name) + text
-                    self.index[text].add(branch.pk)
+            above = [by_path[path].name for path in ancestors(branch.path)[:-1] if path in by_path]
+            for text in full_names(branch.name, above):
+                self.index[text].add(branch.pk)
         self.open = {pk for pk, branch in self.by_pk.items() if branch.closed_on is None}
+        self.found: dict[str, Organization] = {}
 
     @property
     def only_one(self) -> Organization | None:
@@ -40,6 +52,12 @@ class Branches:
         return self.by_pk[next(iter(self.open))] if len(self.open) == 1 else None
 
     def find(self, text: str) -> Organization:
+        branch = self.found.get(text)
+        if branch is None:
+            branch = self.found[text] = self.look_for(text)
+        return branch
+
+    def look_for(self, text: str) -> Organization:
         if not text:
             if self.only_one:
                 return self.only_one
@@ -62,3 +80,30 @@ class Branches:
         raise CellProblem(
             "BRANCH_NOT_FOUND", f"没有找到支部“{hide_digits(text)}”。请按系统里的支部名称填写。"
         )
+
+    def named_in(self, texts: Iterable[str]) -> Organization | None:
+        """The one open branch that titles or the name of a sheet name; None where none or several."""
+        found = {pk for text in texts for name in names_in(text) for pk in self.index.get(name, ())}
+        found &= self.open
+        return self.by_pk[next(iter(found))] if len(found) == 1 else None
+
+
+def full_names(name: str, above: list[str]) -> set[str]:
+    """The name alone, and behind each row of those above it, with and without their 党委 or 总支."""
+    longest = {normalise(name)}
+    names = set(longest)
+    for upper in reversed(above):
+        plain = normalise(upper)
+        longest = {start + text for text in longest for start in (plain, KIND_OF_UPPER.sub("", plain))}
+        names |= longest
+    return names
+
+
+def names_in(text: str) -> Iterator[str]:
+    """What a title or the name of a sheet may call a branch: 北山村党支部党员花名册（2026年） → 北山村支部"""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    reported = REPORTS.search(plain)
+    plain = re.sub(r"\([^)]*\)|\s", "", reported[1] if reported else plain)
+    if name := normalise(AROUND_A_TITLE.sub("", plain)):
+        yield name
+        yield name + "支部"

@@ -1,6 +1,7 @@
 """The verdict on a roster: what each line would do, and every error by row and column."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -9,11 +10,13 @@ from django.conf import settings
 from django.db.models import Max
 
 from organizations.imports.branches import Branches
-from organizations.imports.columns import Layout, find_layout, normalise, sheet_score
+from organizations.imports.choices import Choices
+from organizations.imports.columns import NOTHING_CHOSEN, Layout, find_layouts, normalise, sheet_score
 from organizations.imports.matching import Known, changes_of, pieces
 from organizations.imports.preflight import FileRefused, inspect
 from organizations.imports.reading import Cell, CellError, Formula, cell_at, read_csv, read_xls
-from organizations.imports.rows import Finding, RosterRow, read_rows, same_birth
+from organizations.imports.rows import Finding, Reader, RosterRow, place, same_birth
+from organizations.imports.sheets import notes_on_sheets, settle_branches
 from organizations.imports.values import hide_digits
 from organizations.imports.xlsx import read_xlsx
 from organizations.models import Member, Organization
@@ -21,6 +24,7 @@ from organizations.models import Member, Organization
 ERRORS_KEPT = 1000
 SECRET = ("id_number", "phone")
 SHOWN_OF_SECRET = 4
+PLACES_SHOWN = 5
 
 
 def quote(cell: Cell, field: str) -> str:
@@ -35,9 +39,16 @@ def quote(cell: Cell, field: str) -> str:
 
 @dataclass
 class Verdict:
-    layout: Layout
+    layouts: list[Layout]
     rows: list[RosterRow]
     notes: list[Finding]
+
+    @property
+    def layout(self) -> Layout:
+        return self.layouts[0]
+
+    def layout_of(self, finding: Finding) -> Layout:
+        return next((layout for layout in self.layouts if layout.name == finding.sheet), self.layout)
 
     @property
     def errors(self) -> list[Finding]:
@@ -62,7 +73,7 @@ class Verdict:
     def as_json(self) -> dict:
         return {
             "counts": self.counts(),
-            "sheet": self.layout.sheet.name,
+            "sheet": "、".join(layout.sheet.name for layout in self.layouts),
             "columns": {field: self.layout.label(field) for field in self.layout.columns},
             "ignored": self.layout.ignored,
             "errors": [self.finding_as_json(f) for f in self.errors[:ERRORS_KEPT]],
@@ -71,8 +82,9 @@ class Verdict:
 
     def finding_as_json(self, finding: Finding) -> dict:
         return {
+            "sheet": finding.sheet,
             "row": finding.row,
-            "column": self.layout.label(finding.field) if finding.field else "",
+            "column": self.layout_of(finding).label(finding.field) if finding.field else "",
             "code": finding.code,
             "message": finding.message,
             **self.quoted(finding),
@@ -80,7 +92,8 @@ class Verdict:
 
     def quoted(self, finding: Finding) -> dict:
         """Whose line it is and what stands in the cell, so that nobody has to look it up in the sheet."""
-        cells, columns = self.cells.get(finding.row, []), self.layout.columns
+        cells = self.cells.get((finding.sheet, finding.row), [])
+        columns = self.layout_of(finding).columns
         texts = {
             name: quote(cell_at(cells, columns[field]), field) if field in columns else ""
             for name, field in (("name", "name"), ("value", finding.field))
@@ -88,53 +101,59 @@ class Verdict:
         return texts | {"value": "" if finding.field in ("", "name") else texts["value"]}
 
     @cached_property
-    def cells(self) -> dict[int | None, list[Cell]]:
-        return dict(self.layout.sheet.rows)
+    def cells(self) -> dict[tuple[str, int | None], list[Cell]]:
+        return {
+            (layout.name, number): cells for layout in self.layouts for number, cells in layout.sheet.rows
+        }
 
 
-def read_layout(content: bytes, file_name: str) -> tuple[Layout, list[Finding]]:
-    """Pre-flight, read, find the header."""
+def read_layouts(
+    content: bytes, file_name: str, choices: Choices = NOTHING_CHOSEN
+) -> tuple[list[Layout], list[Finding]]:
+    """Pre-flight, read, find the headers."""
     kind, limit = inspect(content, file_name), settings.ROSTER_MAX_ROWS
     hidden: list[str] = []
     if kind == "csv":
         sheets = read_csv(content, limit, sheet_score)
     else:
         sheets, hidden = (read_xlsx if kind == "xlsx" else read_xls)(content, limit)
-    layout = find_layout(sheets)
-    if layout.sheet.too_many_rows:
+    layouts = find_layouts(sheets, choices)
+    if any(layout.sheet.too_many_rows for layout in layouts):
         raise FileRefused(f"一次最多导入 {limit} 人。请按支部分成几个文件上传。", "TOO_MANY_ROWS")
-    return layout, notes_on(layout, hidden)
+    notes = notes_on_sheets(sheets, layouts, hidden)
+    return layouts, notes + [note for layout in layouts for note in notes_on(layout, len(layouts) > 1)]
 
 
-def notes_on(layout: Layout, hidden: list[str]) -> list[Finding]:
-    """What the user should know about the file as a whole; nothing is left out silently."""
+def notes_on(layout: Layout, several: bool) -> list[Finding]:
+    """What the user should know about a sheet as a whole; nothing is left out silently."""
     sheet, notes = layout.sheet, []
-    if hidden:
-        names = "、".join(hidden[:5])
-        notes.append(Finding(None, "", "HIDDEN_SHEETS", f"隐藏的工作表没有读：{names}。"))
+    where = f"工作表“{sheet.name}”里，" if several else ""
     if sheet.hidden_rows:
-        text = f"有 {sheet.hidden_rows} 行被隐藏或筛选掉了，也会一并导入。不要的请删除。"
+        text = f"{where}有 {sheet.hidden_rows} 行被隐藏或筛选掉了，也会一并导入。不要的请删除。"
         notes.append(Finding(None, "", "HIDDEN_ROWS", text))
     if sheet.row_after_gap:
-        text = f"空了 200 多行之后，第 {sheet.row_after_gap} 行仍有内容，没有读。如是党员，请移到上面。"
+        text = (
+            f"{where}空了 200 多行之后，第 {sheet.row_after_gap} 行仍有内容，没有读。如是党员，请移到上面。"
+        )
         notes.append(Finding(sheet.row_after_gap, "", "DATA_AFTER_GAP", text))
     ignored = [text for text in layout.ignored if normalise(text) not in ("序号", "编号", "备注")]
     if ignored:
-        notes.append(
-            Finding(None, "", "COLUMNS_IGNORED", f"这些列用不到，没有导入：{'、'.join(ignored)[:150]}。")
-        )
+        text = f"{where}这些列用不到，没有导入：{'、'.join(ignored)[:150]}。如果有用，请改成样表里的列名。"
+        notes.append(Finding(None, "", "COLUMNS_IGNORED", text))
     return notes
 
 
-def check(content: bytes, file_name: str, organization: Organization, today: date) -> Verdict:
-    layout, notes = read_layout(content, file_name)
+def check(
+    content: bytes,
+    file_name: str,
+    organization: Organization,
+    today: date,
+    choices: Choices = NOTHING_CHOSEN,
+) -> Verdict:
+    layouts, notes = read_layouts(content, file_name, choices)
     branches = Branches(organization)
-    if "branch" not in layout.columns and not branches.only_one:
-        raise FileRefused(
-            "表里没有“所在党支部”这一列。请加上这一列，或在上传时选定这些党员所在的支部。",
-            "BRANCH_COLUMN_MISSING",
-        )
-    rows = read_rows(layout, branches, today)
+    settle_branches(layouts, branches)
+    rows = [row for layout in layouts for row in read_rows(layout, branches, today)]
     people = [row for row in rows if not row.set_aside]
     if not people:
         raise FileRefused("表头下面没有党员。请填好名单再上传。", "NO_ROWS")
@@ -148,11 +167,18 @@ def check(content: bytes, file_name: str, organization: Organization, today: dat
     for row in people:
         if not row.errors:
             known.match(row)
+    known.compare_masked(people)
     refuse_one_member_twice(people)
     give_places(people)
     for row in rows:
         decide(row)
-    return Verdict(layout, rows, notes)
+    return Verdict(layouts, rows, notes)
+
+
+def read_rows(layout: Layout, branches: Branches, today: date) -> list[RosterRow]:
+    reader = Reader(layout, branches, today)
+    lines = (line for line in layout.sheet.rows if line[0] > layout.header_row)
+    return [row for number, cells in lines if (row := reader.read(number, cells))]
 
 
 def refuse_repeated_ids(rows: list[RosterRow]) -> None:
@@ -162,10 +188,8 @@ def refuse_repeated_ids(rows: list[RosterRow]) -> None:
             groups[row.id_digest].append(row)
     for group in groups.values():
         for row in group if len(group) > 1 else []:
-            others = "、".join(str(other.number) for other in group if other is not row)
-            row.error(
-                "id_number", "ID_TWICE", f"与第 {others[:60]} 行的身份证号相同。请核对，同一人只留一行。"
-            )
+            where = places(other for other in group if other is not row)
+            row.error("id_number", "ID_TWICE", f"与{where}的身份证号相同。请核对，同一人只留一行。")
 
 
 def refuse_repeated_names(rows: list[RosterRow]) -> None:
@@ -178,17 +202,24 @@ def refuse_repeated_names(rows: list[RosterRow]) -> None:
         for row in group if len(group) > 1 else []:
             # One ID number twice is refused already: it would be one person, not two.
             others = [other for other in group if other is not row and not is_same_id(row, other)]
-            where = "、".join(str(other.number) for other in others)[:60]
+            where = places(others)
             if not others:
                 continue
             if all(are_told_apart(row, other) for other in others):
-                row.warn("name", "NAME_TWICE", f"与第 {where} 行同名，按两个人导入。如是同一人，请删去一行。")
+                row.warn("name", "NAME_TWICE", f"与{where}同名，按两个人导入。如是同一人，请删去一行。")
             elif not row.id_digest:
                 row.error(
                     "name",
                     "NAME_NEEDS_ID",
-                    f"与第 {where} 行同名，分不清是不是同一人。请补上身份证号；如是同一人，请删去一行。",
+                    f"与{where}同名，分不清是不是同一人。请补上身份证号；如是同一人，请删去一行。",
                 )
+
+
+def places(rows: Iterable[RosterRow]) -> str:
+    """第 3 行、第 8 行 and how many more."""
+    found = [place(row) for row in rows]
+    more = f"等 {len(found)} 行" if len(found) > PLACES_SHOWN else ""
+    return "、".join(found[:PLACES_SHOWN]) + more
 
 
 def is_same_id(one: RosterRow, other: RosterRow) -> bool:
@@ -209,11 +240,11 @@ def refuse_one_member_twice(rows: list[RosterRow]) -> None:
             groups[row.member.pk].append(row)
     for group in groups.values():
         for row in group if len(group) > 1 else []:
-            where = "、".join(str(other.number) for other in group if other is not row)[:60]
+            where = places(other for other in group if other is not row)
             row.error(
                 "name",
                 "NAME_NEEDS_ID",
-                f"与第 {where} 行指的是同一位已登记的党员。请补上身份证号，或删去一行。",
+                f"与{where}指的是同一位已登记的党员。请补上身份证号，或删去一行。",
             )
 
 

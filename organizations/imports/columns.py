@@ -2,12 +2,23 @@
 
 import re
 import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from organizations.imports.choices import Choices
 from organizations.imports.preflight import FileRefused
-from organizations.imports.reading import Cell, Sheet, cell_at
+from organizations.imports.reading import Cell, Sheet
+from organizations.models import Organization
 
 HEADER_WITHIN = 20
+# 基本情况 over 联系方式 over 手机.
+HEADER_DEPTH = 3
+# Merged cells of the header stand first; a hostile sheet may have a million.
+FEW_MERGES = 2000
+LONGEST_KEY = 90
+CHOSEN = -1
+NOTHING_CHOSEN = Choices()
 
 # field: aliases, the one to prefer first. Written as `normalise` leaves them.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -52,11 +63,24 @@ class Layout:
     header_row: int
     columns: dict[str, int]
     headers: dict[int, str]
+    # What each column is remembered by when somebody says what it means.
+    keys: dict[int, str]
     ignored: list[str]
+    # Fields two equally good columns could hold: somebody must say which.
+    ambiguous: dict[str, list[str]]
+    # Whose people these are where no column says; and the sheet's name where several are read.
+    branch: Organization | None = None
+    name: str = ""
 
     @property
     def last_column(self) -> int:
         return max(self.headers)
+
+    @property
+    def unknown(self) -> list[str]:
+        """The columns that hold nothing we know, by what they are remembered by."""
+        used = set(self.columns.values())
+        return [key for column, key in self.keys.items() if column not in used and key != REASON]
 
     def label(self, field: str) -> str:
         """The header as the user wrote it, or ours where the column is missing."""
@@ -71,51 +95,75 @@ def normalise(header: Cell) -> str:
     return re.sub(r"\([^)]*\)|\[[^\]]*\]|【[^】]*】", "", plain)
 
 
-def find_layout(sheets: list[Sheet]) -> Layout:
-    """The one visible sheet that looks like a roster; refused when there is none, or several."""
-    found = [layout for sheet in sheets if (layout := layout_of(sheet))]
+def find_layouts(sheets: list[Sheet], choices: Choices = NOTHING_CHOSEN) -> list[Layout]:
+    """The visible sheets that look like rosters and hold people; refused when there is none."""
+    chosen = [sheet for sheet in sheets if sheet.name in choices.sheets] or sheets
+    found = [layout for sheet in chosen if (layout := layout_of(sheet, choices.columns))]
     filled = [layout for layout in found if layout.sheet.last_row > layout.header_row]
-    if len(filled) > 1:
-        names = "、".join(layout.sheet.name for layout in filled[:5])
-        raise FileRefused(
-            f"有 {len(filled)} 张工作表都像名册（{names}）。请只留一张，其余另存为别的文件再上传。",
-            "SHEET_AMBIGUOUS",
-        )
     if filled:
-        return filled[0]
+        for layout in filled:
+            refuse_ambiguous(layout)
+        return filled
     if found:
         raise FileRefused("表里只有表头，没有党员。请填好名单再上传。", "NO_ROWS")
     if not any(sheet.rows for sheet in sheets):
         raise FileRefused("表里没有内容。如果名册是粘贴的图片，请改成文字表格再上传。", "NO_ROWS")
     raise FileRefused(
         f"前 {HEADER_WITHIN} 行里没有找到表头。"
-        "表头要有“姓名”，以及“所在党支部”“身份证号”等列名，可下载样表对照。",
+        "表头要有“姓名”，以及“所在党支部”“身份证号”等列名，可下载样表对照，请改好再上传。",
         "NO_HEADER",
     )
 
 
-def layout_of(sheet: Sheet) -> Layout | None:
-    """The line, or pair of lines, with the most known headers within the first 20 rows."""
+def refuse_ambiguous(layout: Layout) -> None:
+    for field, keys in layout.ambiguous.items():
+        raise FileRefused(
+            f"有两列都叫“{keys[0]}”，不知道该用哪一列。请选定一列；或删掉一列、改名后再上传。",
+            "HEADER_AMBIGUOUS",
+            {"kind": "columns", "field": field, "columns": keys},
+        )
+
+
+def layout_of(sheet: Sheet, meanings: Mapping[str, str] = NOTHING_CHOSEN.columns) -> Layout | None:
+    """The line, or lines, with the most known headers within the first 20 rows."""
     best: tuple[int, int, dict[int, str]] | None = None
-    for index, (number, cells) in enumerate(sheet.rows):
+    for index, (number, _) in enumerate(sheet.rows):
         if number > HEADER_WITHIN:
             break
-        below = sheet.rows[index + 1] if index + 1 < len(sheet.rows) else None
-        for row, headers in candidates(number, cells, below):
-            score = score_of(headers)
+        for row, headers in header_lines(sheet, index):
+            score = score_of(headers, meanings)
             if best is None or score > best[0]:
                 best = (score, row, headers)
-    return build_layout(sheet, best[1], best[2]) if best and best[0] >= 2 else None
+    return build_layout(sheet, best[1], best[2], meanings) if best and best[0] >= 2 else None
 
 
-def candidates(number: int, cells: list[Cell], below: tuple[int, list[Cell]] | None):
-    upper = texts_of(cells)
-    yield number, upper
-    if below and below[0] == number + 1:
-        lower = texts_of(below[1])
-        # A second header line only names what the first one groups; a line of people names nothing.
-        if lower and all(normalise(text) in FIELDS.keys() | OTHERS for text in lower.values()):
-            yield below[0], upper | lower
+def header_lines(sheet: Sheet, index: int) -> Iterator[tuple[int, dict[int, str]]]:
+    """A line alone, then joined with the one and two below it as long as they name what it groups."""
+    number, cells = sheet.rows[index]
+    headers = texts_of(cells)
+    yield number, headers
+    for row, (below, cells) in enumerate(sheet.rows[index + 1 : index + HEADER_DEPTH], start=number + 1):
+        lower = texts_of(cells)
+        if below != row or not lower or not all(names_a_column(sheet, row, c, lower[c]) for c in lower):
+            return
+        headers = headers | lower
+        yield row, headers
+
+
+def names_a_column(sheet: Sheet, row: int, column: int, text: str) -> bool:
+    """A second header line holds known headers, or parts of a merged group; people's names name nothing."""
+    if normalise(text) in FIELDS or normalise(text) in OTHERS:
+        return True
+    by_number = dict(sheet.rows[: HEADER_WITHIN + HEADER_DEPTH])
+    return any(
+        top <= bottom == row - 1 and left <= column <= right and right > left and is_group(by_number.get(top))
+        for top, left, bottom, right in sheet.merges[:FEW_MERGES]
+    )
+
+
+def is_group(cells: list[Cell] | None) -> bool:
+    """A title stands alone in its line."""
+    return cells is not None and len(texts_of(cells)) > 1
 
 
 def texts_of(cells: list[Cell]) -> dict[int, str]:
@@ -126,10 +174,11 @@ def texts_of(cells: list[Cell]) -> dict[int, str]:
     }
 
 
-def score_of(headers: dict[int, str]) -> int:
+def score_of(headers: dict[int, str], meanings: Mapping[str, str] = NOTHING_CHOSEN.columns) -> int:
     """How many known headers; 0 without a name column, because people are what we look for."""
-    known = {normalise(text) for text in headers.values()} & (FIELDS.keys() | OTHERS)
-    fields = {FIELDS[text][0] for text in known if text in FIELDS}
+    written = {normalise(text) for text in headers.values()}
+    known = {text for text in written if text in FIELDS or text in OTHERS or meanings.get(text)}
+    fields = {meanings.get(text) or FIELDS.get(text, ("",))[0] for text in known}
     return len(known) if "name" in fields else 0
 
 
@@ -138,26 +187,39 @@ def sheet_score(sheet: Sheet) -> int:
     return len(layout.columns) if layout else 0
 
 
-def build_layout(sheet: Sheet, row: int, headers: dict[int, str]) -> Layout:
-    columns: dict[str, int] = {}
-    for index, text in headers.items():
-        if normalise(text) not in FIELDS:
-            continue
-        field, rank = FIELDS[normalise(text)]
-        if field not in columns or rank < FIELDS[normalise(headers[columns[field]])][1]:
-            columns[field] = index
-        elif normalise(headers[columns[field]]) == normalise(text):
-            raise FileRefused(
-                f"有两列都叫“{normalise(text)}”，不知道该用哪一列。请删掉一列或改名再上传。",
-                "HEADER_AMBIGUOUS",
-            )
+def keys_of(headers: dict[int, str]) -> dict[int, str]:
+    """The normalised header; the second column of one name is 联系电话#2."""
+    seen: Counter[str] = Counter()
+    keys = {}
+    for column, text in sorted(headers.items()):
+        plain = normalise(text)[:LONGEST_KEY]
+        seen[plain] += 1
+        keys[column] = plain if seen[plain] == 1 else f"{plain}#{seen[plain]}"
+    return keys
+
+
+def build_layout(
+    sheet: Sheet, row: int, headers: dict[int, str], meanings: Mapping[str, str] = NOTHING_CHOSEN.columns
+) -> Layout:
+    """What somebody said a header means comes before what everybody knows."""
+    keys = keys_of(headers)
+    ranked: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for column, text in headers.items():
+        if keys[column] in meanings:
+            if meanings[keys[column]] in ALIASES:
+                ranked[meanings[keys[column]]].append((CHOSEN, column))
+        elif normalise(text) in FIELDS:
+            field, rank = FIELDS[normalise(text)]
+            ranked[field].append((rank, column))
+    columns = {field: min(found)[1] for field, found in ranked.items()}
+    ambiguous = {
+        field: [keys[column] for rank, column in sorted(found) if rank == min(found)[0]]
+        for field, found in ranked.items()
+        if [rank for rank, _ in found].count(min(found)[0]) > 1
+    }
     ignored = [
-        text for index, text in headers.items() if index not in columns.values() and normalise(text) != REASON
+        text
+        for column, text in headers.items()
+        if column not in columns.values() and normalise(text) != REASON
     ]
-    return Layout(sheet, row, columns, headers, ignored)
-
-
-def is_repeated_header(layout: Layout, cells: list[Cell]) -> bool:
-    """Printed rosters repeat the header on every page."""
-    name = cell_at(cells, layout.columns["name"])
-    return FIELDS.get(normalise(name), ("",))[0] == "name"
+    return Layout(sheet, row, columns, headers, keys, ignored, ambiguous)

@@ -12,6 +12,8 @@ from organizations.tree import holds, within
 
 AT_ONCE = 2000
 REVIEW = "这一行需要上级核对，暂不导入。请把这位党员的情况报区里核对后再办。"
+MASKED_UNKNOWN = "号码中间是星号，只能表示“没有改”，"
+MASKED_MEND = "请填完整的号码，或清空这一格。"
 PLAIN_FIELDS = (
     "name", "sex", "category", "post", "party_group", "joined_party_on", "is_floating", "floating_to",
     "contact_person", "is_home_bound", "is_in_difficulty",
@@ -73,6 +75,18 @@ class Known:
                 "name", "NAME_TWICE", "这个支部已有同名党员，出生日期不同，将作为另一位党员新增。请核对。"
             )
 
+    def compare_masked(self, rows: list[RosterRow]) -> None:
+        """Half hidden numbers, as we export them, mean "unchanged": they must fit the member matched."""
+        masked = [row for row in rows if row.masked and not (row.errors or row.set_aside)]
+        for piece in pieces([row for row in masked if row.member]):
+            known = Member.objects.only("id_number", "phone").in_bulk([row.member.pk for row in piece])
+            for row in piece:
+                refuse_unfitting(row, known[row.member.pk])
+        for row in masked:
+            if not row.member:
+                for name in row.masked:
+                    row.error(name, "MASKED_NUMBER", f"{MASKED_UNKNOWN}这里没有登记这位党员。{MASKED_MEND}")
+
     def match_by_id_number(self, row: RosterRow, member: Member) -> None:
         if member.left_on or not holds(self.scope.path, member.branch.path):
             row.leave_out("", "REVIEW", REVIEW)
@@ -90,6 +104,12 @@ class Known:
                     "NAME_CHANGED",
                     f"身份证号与已登记的“{member.name}”相同，姓名不同。如是改名可以导入，否则请核对身份证号。",
                 )
+
+
+def refuse_unfitting(row: RosterRow, known: Member) -> None:
+    for name, written in row.masked.items():
+        if getattr(known, f"masked_{name}") != written:
+            row.error(name, "MASKED_NUMBER", f"{MASKED_UNKNOWN}和已登记的这位党员对不上。{MASKED_MEND}")
 
 
 def birth_of(member: Member) -> tuple[date, str]:

@@ -64,17 +64,26 @@ class Sheet:
     def last_row(self) -> int:
         return self.rows[-1][0] if self.rows else 0
 
-    def fill_merged(self, column: int) -> None:
-        """A cell merged over several people holds for each of them (one branch beside twenty names)."""
-        by_number = dict(self.rows)
-        for top, left, bottom, right in self.merges:
-            if left <= column <= right and bottom > top and top in by_number:
-                shown = cell_at(by_number[top], left)
-                for number in range(top + 1, min(bottom, self.last_row) + 1):
-                    cells = by_number.get(number)
-                    if cells and cell_at(cells, column) is None:
-                        cells.extend([None] * (column + 1 - len(cells)))
-                        cells[column] = shown
+
+class Filler:
+    """A cell merged over several people holds for each of them (one branch beside twenty names)."""
+
+    def __init__(self, merges: list[tuple[int, int, int, int]], column: int):
+        over = [m for m in merges if m[1] <= column <= m[3] and m[2] > m[0]]
+        self.waiting = sorted(over, reverse=True)
+        self.column, self.top, self.last = column, 0, 0
+        self.shown: Cell = None
+
+    def fill(self, number: int, cells: list[Cell]) -> None:
+        """Lines come in order."""
+        while self.waiting and self.waiting[-1][0] <= number:
+            top, left, bottom, _ = self.waiting.pop()
+            if bottom >= number:
+                self.top, self.last = top, bottom
+                self.shown = cell_at(cells, left) if top == number else None
+        if self.top < number <= self.last and self.shown is not None and cell_at(cells, self.column) is None:
+            cells.extend([None] * (self.column + 1 - len(cells)))
+            cells[self.column] = self.shown
 
 
 def cell_at(cells: list[Cell], column: int) -> Cell:

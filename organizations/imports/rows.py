@@ -10,14 +10,16 @@ from organizations import id_number as numbers
 from organizations.fields import digest
 from organizations.imports import values
 from organizations.imports.branches import Branches
-from organizations.imports.columns import Layout, is_repeated_header
-from organizations.imports.reading import Cell, cell_at
+from organizations.imports.columns import FIELDS, HEADER_WITHIN, Layout, normalise, texts_of
+from organizations.imports.reading import Cell, Filler, cell_at
 from organizations.imports.values import CellProblem
 from organizations.models import Member, Organization
 
 FOOTER = re.compile(
-    r"(合计|总计|共计|小计|以上共|共\d+|总人数|党员总数|填表人|制表|审核人|填报|经办人|负责人|注[:：]|备注[:：]|说明[:：]|单位[:：(（])"
+    r"(合计|总计|共计|小计|以上共|共\d+|总人数|党员总数|填表人|制表|审核人|审核[:：]|填报|经办人|负责人|签字|签名|签章|"
+    r"盖章|[(（]盖章|以下空白|以下无|[(（]以下|第\d+页|(注|备注|说明)[:：]|单位[:：(（])"
 )
+NOT_IN_A_NAME = re.compile(r"[\d:：]")
 TEXTS = {"party_group": 50, "floating_to": 100, "contact_person": 50}
 FLAGS = ("is_floating", "is_home_bound", "is_in_difficulty")
 
@@ -30,14 +32,19 @@ class Finding:
     field: str
     code: str
     message: str
+    # Named where a file has several rosters.
+    sheet: str = ""
 
 
 @dataclass
 class RosterRow:
     number: int
+    sheet: str = ""
     values: dict = field(default_factory=dict)
     # What the ID number says where the sheet is silent; never put over something stored.
     derived: dict = field(default_factory=dict)
+    # Numbers as we export them, half hidden: they mean "unchanged".
+    masked: dict = field(default_factory=dict)
     branch: Organization | None = None
     errors: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
@@ -50,91 +57,131 @@ class RosterRow:
     id_digest: str = ""
 
     def error(self, field_name: str, code: str, message: str) -> None:
-        self.errors.append(Finding(self.number, field_name, code, message))
+        self.errors.append(Finding(self.number, field_name, code, message, self.sheet))
 
     def warn(self, field_name: str, code: str, message: str) -> None:
-        self.warnings.append(Finding(self.number, field_name, code, message))
+        self.warnings.append(Finding(self.number, field_name, code, message, self.sheet))
 
     def leave_out(self, field_name: str, code: str, message: str) -> None:
         self.set_aside = True
         self.warn(field_name, code, message)
 
 
-def read_rows(layout: Layout, branches: Branches, today: date) -> list[RosterRow]:
-    for name in ("branch", "party_group"):
-        if name in layout.columns:
-            layout.sheet.fill_merged(layout.columns[name])
-    rows = []
-    for number, cells in layout.sheet.rows:
-        if number > layout.header_row and not is_repeated_header(layout, cells):
-            row = read_row(layout, branches, number, cells, today)
-            if row:
-                rows.append(row)
-    return rows
+class Reader:
+    """Reads the lines of one sheet, in order; what is the same for every line is made ready once."""
 
+    def __init__(self, layout: Layout, branches: Branches, today: date):
+        self.layout, self.branches = layout, branches
+        self.columns = list(layout.columns.items())
+        self.parsers = [(name, parse) for name, parse in parsers(today).items() if name in layout.columns]
+        self.heads = {
+            first_text(cells): texts_of(cells)
+            for number, cells in layout.sheet.rows[:HEADER_WITHIN]
+            if number <= layout.header_row
+        }
+        self.heads.pop("", None)
+        self.fillers = {
+            name: Filler(layout.sheet.merges, layout.columns[name])
+            for name in ("branch", "party_group")
+            if name in layout.columns
+        }
 
-def read_row(
-    layout: Layout, branches: Branches, number: int, cells: list[Cell], today: date
-) -> RosterRow | None:
-    """None for a line that holds nobody and says nothing, such as a number printed in advance."""
-    used = {name: cell_at(cells, column) for name, column in layout.columns.items()}
-    row = RosterRow(number)
-    footer = footer_text(used, cells)
-    if footer and isinstance(footer, str):
-        if used.get("id_number") is None:
-            row.leave_out("", "FOOTER_ROW", f"“{values.hide_digits(footer)}”不是党员，这一行不导入。")
-        else:
-            row.error("name", "FOOTER_ROW", "这一行像是合计或签字，却有身份证号。请核对姓名，或删去这一行。")
+    def read(self, number: int, cells: list[Cell]) -> RosterRow | None:
+        """None for a line that holds nobody and says nothing, such as a number printed in advance."""
+        length = len(cells)
+        used = {name: cells[at] for name, at in self.columns if at < length and cells[at] is not None}
+        first = first_text(cells)
+        if self.is_head_again(used, first, cells):
+            return None
+        row = RosterRow(number, sheet=self.layout.name)
+        if footer := footer_text(used, first):
+            leave_out_footer(row, footer, used)
+            return row
+        if not used:
+            return None
+        for name, filler in self.fillers.items():
+            filler.fill(number, cells)
+            if name not in used:
+                used[name] = cell_at(cells, filler.column)
+        self.parse(row, used)
         return row
-    if all(cell is None for cell in used.values()):
-        return None
-    parse_cells(row, used, branches, today)
-    compare_with_id_number(row, used)
-    return row
+
+    def is_head_again(self, used: dict[str, Cell], first: str, cells: list[Cell]) -> bool:
+        """Printed rosters repeat the title and the header on every page."""
+        if first in self.heads and self.heads[first] == texts_of(cells):
+            return True
+        name = used.get("name")
+        return isinstance(name, str) and "名" in name and FIELDS.get(normalise(name), ("",))[0] == "name"
+
+    def parse(self, row: RosterRow, used: dict[str, Cell]) -> None:
+        self.take(row, "name", values.parse_name, used.get("name"))
+        self.take(row, "branch", self.find_branch, used.get("branch"))
+        for name, parse in self.parsers:
+            cell = used.get(name)
+            if cell is None:
+                continue
+            if name in values.MASKED and (masked := values.masked_number(cell, name)):
+                row.masked[name] = masked
+            else:
+                self.take(row, name, parse, cell)
+        birth = row.values.get("birth_date")
+        joined = row.values.get("joined_party_on")
+        if birth and joined and values.is_before_adult(joined, birth):
+            row.error("joined_party_on", "DATE_RANGE", "入党时间早于 18 周岁，请核对出生日期和入党时间。")
+        compare_with_id_number(row)
+
+    def take(self, row: RosterRow, name: str, parse: Callable, cell: Cell) -> None:
+        try:
+            value = parse(cell)
+        except CellProblem as problem:
+            if problem.code == "POST":
+                row.warn(name, problem.code, "这一格不导入。" + problem.message)
+            else:
+                row.error(name, problem.code, problem.message)
+            return
+        if name == "branch":
+            row.branch = value
+        elif value is not None and (value != "" or name == "post"):
+            row.values[name] = value
+
+    def find_branch(self, cell: Cell) -> Organization:
+        text = values.parse_text(cell, 100)
+        if not text and self.layout.branch:
+            return self.layout.branch
+        return self.branches.find(text)
 
 
-def footer_text(used: dict[str, Cell], cells: list[Cell]) -> str:
-    """The text that marks a total, a signature or a note; "" for a person's line."""
-    if all(cell is None for cell in used.values()):
-        texts = [cell for cell in cells if isinstance(cell, str)]
-        return texts[0] if texts else ""
-    first = next((cell for cell in cells if isinstance(cell, str)), None)
-    for cell in (used.get("name"), first):
-        if isinstance(cell, str) and FOOTER.match(re.sub(r"\s", "", cell)):
+def place(row: RosterRow) -> str:
+    """第 3 行, or 工作表“北山村”第 3 行 where several are read."""
+    return f"工作表“{row.sheet}”第 {row.number} 行" if row.sheet else f"第 {row.number} 行"
+
+
+def first_text(cells: list[Cell]) -> str:
+    for cell in cells:
+        if cell.__class__ is str:
             return cell
     return ""
 
 
-def parse_cells(row: RosterRow, used: dict[str, Cell], branches: Branches, today: date) -> None:
-    take(row, "name", lambda: row.values.update(name=values.parse_name(used.get("name"))))
-
-    def find_branch() -> None:
-        row.branch = branches.find(values.parse_text(used.get("branch"), 100))
-
-    take(row, "branch", find_branch)
-    for name, parse in parsers(today).items():
-        if used.get(name) is not None:
-            take(row, name, partial(keep, row, name, parse, used[name]))
-    birth = row.values.get("birth_date")
-    joined = row.values.get("joined_party_on")
-    if birth and joined and values.is_before_adult(joined, birth):
-        row.error("joined_party_on", "DATE_RANGE", "入党时间早于 18 周岁，请核对出生日期和入党时间。")
+def footer_text(used: dict[str, Cell], first: str) -> str:
+    """The text that marks a total, a signature or a note; "" for a person's line."""
+    if not used:
+        return first
+    name = used.get("name")
+    if isinstance(name, str):
+        if FOOTER.match("".join(name.split())):
+            return name
+        if not NOT_IN_A_NAME.search(name):
+            return ""
+    return first if FOOTER.match("".join(first.split())) else ""
 
 
-def take(row: RosterRow, name: str, act: Callable[[], None]) -> None:
-    try:
-        act()
-    except CellProblem as problem:
-        if problem.code == "POST":
-            row.warn(name, problem.code, problem.message + "这一格不导入。")
-        else:
-            row.error(name, problem.code, problem.message)
-
-
-def keep(row: RosterRow, name: str, parse: Callable, cell: Cell) -> None:
-    value = parse(cell)
-    if value is not None and (value != "" or name == "post"):
-        row.values[name] = value
+def leave_out_footer(row: RosterRow, text: str, used: dict[str, Cell]) -> None:
+    if "id_number" in used:
+        row.error("name", "FOOTER_ROW", "这一行像是合计或签字，却有身份证号。请核对姓名，或删去这一行。")
+        return
+    quoted = values.hide_digits(text)
+    row.leave_out("", "FOOTER_ROW", f"“{quoted}”不是党员，这一行不导入。如果是党员，请填在姓名一列。")
 
 
 def parsers(today: date) -> dict[str, Callable]:
@@ -151,7 +198,7 @@ def parsers(today: date) -> dict[str, Callable]:
     }
 
 
-def compare_with_id_number(row: RosterRow, used: dict[str, Cell]) -> None:
+def compare_with_id_number(row: RosterRow) -> None:
     number = row.values.get("id_number")
     if not number:
         return

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import date, timedelta
+from functools import lru_cache
 
 from organizations import id_number as numbers
 from organizations.imports.reading import Cell, CellError, Formula
@@ -16,7 +17,15 @@ SEPARATORS = r"\s*[.\-/年,、。—]\s*"
 YEAR_MONTH_DAY = re.compile(rf"(\d{{4}}){SEPARATORS}(\d{{1,2}})(?:\s*[.\-/月,、。—]\s*)(\d{{1,2}})\s*日?")
 YEAR_MONTH = re.compile(rf"(\d{{4}}){SEPARATORS}(\d{{1,2}})\s*月?")
 FIRST_SERIAL, LAST_SERIAL = 3654, 73_050  # 1910 to 2099
-OLDEST = 120
+RIGHT_FORM = re.compile(r"[0-9]{17}[0-9X]")
+# As we export them: 3207************12, 138****1111.
+MASKED = {
+    "id_number": re.compile(r"[0-9]{4}\*{12}[0-9][0-9X]"),
+    "phone": re.compile(r"1[0-9]{2}\*{4}[0-9]{4}"),
+}
+SEVERAL_NAMES = re.compile(rf"[、,，;；/|]|[{HAN}]{{2,}}\s*\n\s*[{HAN}]{{2,}}")
+# Sexes, posts, days of birth: a roster repeats them.
+REMEMBERED = 32_768
 YES = {"是", "有", "√", "✓", "✔", "对", "y", "yes", "1", "true", "流动", "居家", "困难", "需要"}
 NO = {"否", "无", "没有", "×", "x", "n", "no", "0", "false", "不", "不是", "/", "-", "—", "不需要"}
 PartDate = tuple[date, str]
@@ -38,7 +47,11 @@ def plain_text(cell: Cell, longest: int) -> str:
         raise CellProblem("CELL_ERROR", "这一格显示的是出错标记（如 #N/A）。请填写正确内容，或清空。")
     if cell is None:
         return ""
-    text = str(cell).translate(INVISIBLE).replace("\u00a0", " ").replace("\u3000", " ").strip()
+    text = str(cell).strip()
+    if not text.isascii():
+        text = text.translate(INVISIBLE).replace("\u00a0", " ").replace("\u3000", " ").strip()
+    if text.startswith("'"):  # as spreadsheets mark text, and as our own export protects it
+        text = text[1:].strip()
     if CONTROL.search(text):
         raise CellProblem("CONTROL_CHAR", "这一格里有看不见的控制字符。请清空后重新输入。")
     if len(text) > longest:
@@ -50,9 +63,12 @@ def plain_text(cell: Cell, longest: int) -> str:
 
 def parse_name(cell: Cell) -> str:
     """张　三 → 张三; a longer name keeps single blanks."""
-    text = " ".join(plain_text(cell, 50).split())
+    written = plain_text(cell, 50)
+    text = " ".join(written.split())
     if not text:
         raise CellProblem("NAME_MISSING", "没有填姓名。请补上姓名；如果是空行，请整行删除。")
+    if SEVERAL_NAMES.search(written):
+        raise CellProblem("NAME_FORMAT", "一格里像是写了几个人。请一人一行，姓名里不要有顿号、逗号和斜线。")
     if SHORT_HAN.fullmatch(text):
         return text.replace(" ", "")
     if not any(c.isalpha() for c in text) or re.search(r"[\d<>{}=;|\\]", text):
@@ -70,12 +86,15 @@ def parse_text(cell: Cell, longest: int = 50) -> str:
 
 def parse_id_number(cell: Cell, today: date) -> str:
     """18 places, checked. A number cell is refused whatever the checksum says: digits are lost."""
-    if isinstance(cell, int | float | date):
+    if isinstance(cell, str) and RIGHT_FORM.fullmatch(cell):
+        number = cell
+    elif isinstance(cell, int | float | date):
         raise CellProblem(
             "ID_NUMERIC_CELL",
             "这一格是数字格式，身份证号后几位已经丢失。请把该列设为文本后重新填写完整号码。",
         )
-    number = numbers.clean_id_number(plain_text(cell, 60))
+    else:
+        number = numbers.clean_id_number(plain_text(cell, 60))
     if not number:
         return ""
     problem = numbers.id_number_problem(number, today)
@@ -85,11 +104,21 @@ def parse_id_number(cell: Cell, today: date) -> str:
         )
     if problem:
         damaged = problem[0] == "ID_CHECKSUM" and number.endswith("000")
-        raise CellProblem(problem[0], problem[1] + ("末尾的 000 像是被 Excel 改坏的。" if damaged else ""))
+        raise CellProblem(problem[0], ("末尾的 000 像是被 Excel 改坏的。" if damaged else "") + problem[1])
     return number
 
 
+def masked_number(cell: Cell, field: str) -> str:
+    """A number as we export it, half of it hidden; "" for anything else."""
+    if not isinstance(cell, str) or not ("*" in cell or "＊" in cell):
+        return ""
+    text = numbers.clean_id_number(cell)
+    return text if MASKED[field].fullmatch(text) else ""
+
+
 def parse_phone(cell: Cell) -> str:
+    if isinstance(cell, int) and numbers.phone_problem(str(cell)) is None:
+        return str(cell)
     if isinstance(cell, float | date):
         raise CellProblem("PHONE", "手机号应为 11 位数字。请把该列设为文本后重新填写。")
     if isinstance(cell, str):
@@ -104,6 +133,7 @@ def parse_phone(cell: Cell) -> str:
     return phone
 
 
+@lru_cache(REMEMBERED, typed=True)
 def parse_date(cell: Cell) -> PartDate | None:
     """A date and how exact it is: "day", "month" or "year"."""
     if isinstance(cell, date):
@@ -171,7 +201,7 @@ def parse_birth(cell: Cell, today: date) -> PartDate | None:
     parsed = parse_date(cell)
     if parsed is None:
         return None
-    if parsed[0] > today or today.year - parsed[0].year > OLDEST:
+    if parsed[0] > today or today.year - parsed[0].year > numbers.OLDEST:
         raise CellProblem("DATE_RANGE", "出生日期不合理，请核对年份。")
     if not numbers.is_adult(parsed[0], today):
         raise CellProblem("AGE", "按出生日期算还不满 18 周岁，请核对。")
@@ -183,7 +213,7 @@ def parse_joined(cell: Cell, today: date) -> date | None:
     if parsed is None:
         return None
     if parsed[0] > today or parsed[0].year < 1921:
-        raise CellProblem("DATE_RANGE", "入党时间不合理，不能晚于今天，也不能早于 1921 年。")
+        raise CellProblem("DATE_RANGE", "入党时间不能晚于今天，也不能早于 1921 年，请核对年份。")
     return parsed[0]
 
 
@@ -194,6 +224,7 @@ def is_before_adult(joined: date, birth: PartDate) -> bool:
     return (joined.year, joined.month if birth[1] != "year" else 12) < (birth[0].year + 18, birth[0].month)
 
 
+@lru_cache(REMEMBERED, typed=True)
 def parse_sex(cell: Cell) -> str:
     text = parse_text(cell).removesuffix("性").upper()
     if text and text not in ("男", "女", "M", "F"):
@@ -201,6 +232,7 @@ def parse_sex(cell: Cell) -> str:
     return {"男": Sex.MALE, "M": Sex.MALE, "女": Sex.FEMALE, "F": Sex.FEMALE}.get(text, "")
 
 
+@lru_cache(REMEMBERED, typed=True)
 def parse_category(cell: Cell) -> str:
     text = parse_text(cell)
     if text in ("", "正常", "党员", "中共党员"):  # 党籍状态 says nothing about 正式 or 预备
@@ -213,6 +245,7 @@ def parse_category(cell: Cell) -> str:
     )
 
 
+@lru_cache(REMEMBERED, typed=True)
 def parse_post(cell: Cell) -> str | None:
     """None = nothing written; Post.NONE = written that there is none."""
     text = parse_text(cell)
@@ -231,6 +264,7 @@ def parse_post(cell: Cell) -> str | None:
     raise CellProblem("POST", "党内职务请填书记、副书记、委员或无；行政职务不要填在这一列。")
 
 
+@lru_cache(REMEMBERED, typed=True)
 def parse_flag(cell: Cell) -> bool | None:
     text = unicodedata.normalize("NFKC", parse_text(cell)).lower()
     if not text:

@@ -6,19 +6,19 @@ from datetime import date
 import pytest
 import xlwt
 
-from organizations.imports.checking import read_layout
+from organizations.imports.checking import read_layouts
 from organizations.imports.preflight import FileRefused, inspect
 from tests.organizations.workbooks import HEADERS, person
 
 
 def refusal(content, name="名册.xlsx"):
     with pytest.raises(FileRefused) as caught:
-        read_layout(content, name)
+        read_layouts(content, name)
     return caught.value.code
 
 
 def layout(content, name="名册.xlsx"):
-    return read_layout(content, name)[0]
+    return read_layouts(content, name)[0][0]
 
 
 def people(found):
