@@ -9,7 +9,7 @@ from django.db.models import Model, Q, QuerySet
 
 PAGE_SIZE = 50
 MOST_COUNTED = 10_000
-MOST_FOUND = 1_000  # of a search: who finds more types one letter more
+MOST_FOUND = 200  # of a search: who finds more types one letter more
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from attendance.models import Attendance, Part, Reason, RosterEntry, Status, Waiver
 from attendance.queries.people import under
 from campaigns.models import SessionUnit, TrainingSession, Unit
-from organizations.models import User
+from organizations.models import User, named
 
 
 @dataclass
@@ -195,10 +195,9 @@ def possible_visitors(session: TrainingSession, user: User, text: str) -> QueryS
     allowed = Q(unit__in=Unit.objects.visible_to(user)) | Q(
         unit__in=[part.unit_id for part in parts_for(session, user, to_write=True)]
     )
-    named = Q(member__name__startswith=text) | Q(member__initials__startswith=text.lower())
     return (
         RosterEntry.objects.present()
-        .filter(allowed, named, campaign=session.campaign_id)
+        .filter(allowed, named(text, "member__"), campaign=session.campaign_id)
         .exclude(pk__in=Attendance.objects.filter(session=session).values("entry"))
         .select_related("member", "unit")
         .order_by("unit__path", "member__place_in_list", "pk")

@@ -171,8 +171,11 @@ ROW_FIELDS = [field.attname for field in Attendance._meta.concrete_fields]
 def read_people(sheet: Sheet, entries: Any) -> None:
     """These entries and what is stored of them in this session, in one query."""
     stay = RosterStay.objects.filter(belonged(held_on(sheet.session)), entry=OuterRef("pk"))
+    # Whose record gave way to another is nobody any more: a page from before says "unknown".
     people = (
-        RosterEntry.objects.filter(campaign=sheet.session.campaign_id, pk__in=entries)
+        RosterEntry.objects.filter(
+            campaign=sheet.session.campaign_id, pk__in=entries, merged_into__isnull=True
+        )
         .annotate(
             home=Subquery(stay.values("unit")[:1]),
             is_seen=Exists(sheet.visible.filter(pk=OuterRef("unit"))),

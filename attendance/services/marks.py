@@ -212,6 +212,8 @@ def undo_batch(*, actor: User, batch: MarkBatch, uuid: UUID) -> BatchAnswer:
 
     Undoing it again gives the stored answer.
     """
+    if batch.kind == MarkBatch.Kind.MERGE:
+        raise Refused("两条记录已经合成一条，不能拆开。登记有误，请在登记表上更正。", code="merged")
     inverse = [
         MarkInput(
             entry=mark.entry_id,

@@ -1,10 +1,16 @@
+from functools import reduce
+from operator import or_
+from unicodedata import normalize
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Substr
 
-from organizations.fields import EncryptedField, mask_id_number, mask_phone
+from organizations.fields import EncryptedField, digest, mask_id_number, mask_phone
 from organizations.models.organizations import Organization
 from organizations.tree import within
+
+PHONE_LENGTH, TAIL_LENGTH = 11, 4
 
 
 class Category(models.TextChoices):
@@ -27,11 +33,23 @@ class Post(models.TextChoices):
 
 
 def named(text: str, prefix: str = "") -> models.Q:
-    """People by the beginning of the name or of its initials: 张三, 张, zs. `prefix` leads to the member."""
-    text = text.strip()
-    name = models.Q(**{f"{prefix}name__startswith": text})
+    """People by what is typed into a search: 王建国, 王, 建国, wjg, jg, the last four digits of the phone
+    or all eleven. `prefix` leads to the member."""
+    text = "".join(normalize("NFKC", text).split())
+    if text.isdecimal():
+        return _numbered(text, prefix)
     # Initials are Latin letters: who types Chinese need not look among them.
-    return name | models.Q(**{f"{prefix}initials__startswith": text.lower()}) if text.isascii() else name
+    ways = {"name": text, "given_name": text}
+    if text.isascii():
+        ways = {"name": text, "initials": text.lower(), "given_initials": text.lower()}
+    return reduce(or_, (models.Q(**{f"{prefix}{column}__startswith": word}) for column, word in ways.items()))
+
+
+def _numbered(text: str, prefix: str) -> models.Q:
+    if len(text) == PHONE_LENGTH:
+        return models.Q(**{f"{prefix}phone_digest": digest(text)})
+    # Nobody has a tail of any other length.
+    return models.Q(**{f"{prefix}phone_tail": text if len(text) == TAIL_LENGTH else "-"})
 
 
 class MemberQuerySet(models.QuerySet):

@@ -155,7 +155,8 @@
     const text = find.value.trim().toLowerCase();
     rows.forEach(function (row) {
       const name = row.querySelector(".register-person").textContent;
-      row.hidden = Boolean(text) && name.indexOf(text) < 0 && (row.dataset.initials || "").indexOf(text) !== 0;
+      const at = (row.dataset.initials || "").indexOf(text); // 1: the given name's own
+      row.hidden = Boolean(text) && name.indexOf(text) < 0 && (at < 0 || at > 1);
     });
     form.querySelectorAll("[data-group]").forEach(function (group) {
       group.hidden = !group.querySelector(".register-row:not([hidden])");
