@@ -118,7 +118,7 @@ def find_layouts(sheets: list[Sheet], choices: Choices = NOTHING_CHOSEN) -> list
 def refuse_ambiguous(layout: Layout) -> None:
     for field, keys in layout.ambiguous.items():
         raise FileRefused(
-            f"有两列都叫“{keys[0]}”，不知道该用哪一列。请选定一列；或删掉一列、改名后再上传。",
+            f"有两列都叫“{keys[0]}”，不知道该用哪一列。请选定一列，或者删掉一列再上传。",
             "HEADER_AMBIGUOUS",
             {"kind": "columns", "field": field, "columns": keys},
         )

@@ -209,7 +209,7 @@ def compare_with_id_number(row: RosterRow) -> None:
         row.warn("sex", "SEX_MISMATCH", "性别与身份证号第 17 位不一致，请核对。")
     birth = row.values.get("birth_date")
     if birth and not same_birth(birth, (born, "day")):
-        row.warn("birth_date", "BIRTH_MISMATCH", "出生日期与身份证号里的不一致，请核对。按表里填的导入。")
+        row.warn("birth_date", "BIRTH_MISMATCH", "出生日期与身份证号里的不一致，按表里填的导入，请核对。")
 
 
 def same_birth(one: tuple[date, str], other: tuple[date, str]) -> bool:

@@ -17,6 +17,8 @@ SEPARATORS = r"\s*[.\-/年,、。—]\s*"
 YEAR_MONTH_DAY = re.compile(rf"(\d{{4}}){SEPARATORS}(\d{{1,2}})(?:\s*[.\-/月,、。—]\s*)(\d{{1,2}})\s*日?")
 YEAR_MONTH = re.compile(rf"(\d{{4}}){SEPARATORS}(\d{{1,2}})\s*月?")
 FIRST_SERIAL, LAST_SERIAL = 3654, 73_050  # 1910 to 2099
+# What a CSV keeps of an error cell.
+ERROR_MARKS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
 RIGHT_FORM = re.compile(r"[0-9]{17}[0-9X]")
 # As we export them: 3207************12, 138****1111.
 MASKED = {
@@ -43,7 +45,7 @@ def plain_text(cell: Cell, longest: int) -> str:
     """Text without invisible characters and outer blanks; "" for an empty cell."""
     if isinstance(cell, Formula):
         raise CellProblem("FORMULA_CELL", "这一格是公式。请复制后“选择性粘贴为数值”，或直接填写内容。")
-    if isinstance(cell, CellError):
+    if isinstance(cell, CellError) or (isinstance(cell, str) and cell.strip() in ERROR_MARKS):
         raise CellProblem("CELL_ERROR", "这一格显示的是出错标记（如 #N/A）。请填写正确内容，或清空。")
     if cell is None:
         return ""
@@ -73,7 +75,7 @@ def parse_name(cell: Cell) -> str:
         return text.replace(" ", "")
     if not any(c.isalpha() for c in text) or re.search(r"[\d<>{}=;|\\]", text):
         raise CellProblem(
-            "NAME_FORMAT", "姓名里有数字或符号。请写真实姓名；同名的人用身份证号或出生日期区分。"
+            "NAME_FORMAT", "姓名里有数字或符号。同名的人用身份证号或出生日期区分，姓名请照实填写。"
         )
     return text
 
@@ -241,7 +243,7 @@ def parse_category(cell: Cell) -> str:
         if text.startswith(word):
             return category
     raise CellProblem(
-        "CATEGORY", "人员类别请填“正式党员”或“预备党员”；入党积极分子、发展对象不在党员名册里导入。"
+        "CATEGORY", "入党积极分子、发展对象不在党员名册里导入。人员类别请填“正式党员”或“预备党员”。"
     )
 
 
