@@ -1,11 +1,12 @@
 """Middleware: health checks, login, account state. No domain rule lives here."""
 
-import time
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -13,10 +14,32 @@ from django.urls import reverse
 from django.utils.http import escape_leading_slashes
 
 from haizhou_training import errors, health
+from organizations import login_age
 from organizations.id_number import is_number
+from organizations.login_age import Age
 from organizations.services.audit import client_address
+from organizations.services.second_factor import CODE_GIVEN
 
-RENEW_AFTER_SECONDS = 60
+LOGIN, LOGOUT = "organizations:login", "organizations:logout"
+# The pages of one register: opening it, tapping, looking up a visitor, handing in, the sheet on paper.
+MARKING = frozenset(
+    {
+        "attendance:marks",
+        "attendance:part_close",
+        "attendance:register",
+        "attendance:register_undo",
+        "attendance:sheet_print",
+        "attendance:visitors",
+    }
+)
+# Asked by the page itself, again and again: nobody need be sitting there.
+POLLED = frozenset({"organizations:job_status"})
+# Open while a login has something to pass first.
+ALWAYS = frozenset({LOGIN, LOGOUT, "admin:logout"})
+GATES = {
+    "organizations:code_enter": frozenset({"organizations:code_enter", "organizations:code_setup"}),
+    "organizations:password_change": frozenset({"organizations:password_change"}),
+}
 
 
 class HealthMiddleware:
@@ -102,42 +125,91 @@ class AddressMiddleware:
             client_address.reset(token)
 
 
-class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):
-    """Send a logged-out htmx request to the login page as a whole page.
+class LoginAgeMiddleware:
+    """Ends a login nobody used for too long, and renews one that is used: organizations/login_age.py.
 
-    htmx follows a plain redirect and would paste the login form into a table
-    cell. `next` is the page the user was on, because the fragment URL itself
-    often accepts POST only.
-    """
-
-    def handle_no_permission(self, request, view_func):
-        if request.headers.get("HX-Request") != "true":
-            return super().handle_no_permission(request, view_func)
-        page = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
-        login_url = redirect_to_login(page, self.get_login_url(view_func)).url
-        return HttpResponse(headers={"HX-Redirect": login_url})
-
-
-class AccountMiddleware:
-    """Forces the first password change, renews the login at most once a minute, forbids caching.
-
-    Role and scope are read from the database on every request, so a change or
-    a closed account takes effect on the next one.
+    A login that only lasts for marking is not there for other pages, and left alone for its own.
     """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        user = request.user
-        if user.is_authenticated:
-            now = int(time.time())
-            if now - request.session.get("renewed", 0) >= RENEW_AFTER_SECONDS:
-                request.session["renewed"] = now
-            allowed = (reverse("organizations:password_change"), reverse("organizations:logout"))
-            if user.must_change_password and request.path not in allowed:
-                return redirect("organizations:password_change")
+        return self.get_response(request)
+
+    def process_view(self, request, view_func, view_args, view_kwargs):
+        if not request.user.is_authenticated:
+            return
+        name = request.resolver_match.view_name
+        age = login_age.age_of(request.session)
+        if age == Age.FRESH or (age == Age.MARKING_ONLY and name in MARKING | {LOGOUT}):
+            if name not in POLLED:
+                login_age.renew(request.session, is_marking=name in MARKING)
+            return
+        if age == Age.MARKING_ONLY:
+            request.user = AnonymousUser()
+        else:
+            logout(request)
+        if request.method == "GET" and request.headers.get("HX-Request") != "true" and name != LOGIN:
+            messages.info(request, "好久没有操作，为了安全请再登录一次，登录后回到刚才的页面。")
+
+
+class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):
+    """Send a logged-out request to the login page, and back afterwards to the page somebody was on.
+
+    htmx follows a plain redirect and would paste the login form into a table
+    cell, so it is told to go there as a whole page. An address that was only posted to
+    cannot be opened afterwards: `next` is then the page the form stood on.
+    """
+
+    def handle_no_permission(self, request, view_func):
+        is_htmx = request.headers.get("HX-Request") == "true"
+        if request.method in ("GET", "HEAD") and not is_htmx:
+            return super().handle_no_permission(request, view_func)
+        page = path_of(request.headers.get("HX-Current-URL" if is_htmx else "Referer", ""))
+        login = redirect_to_login(page, self.get_login_url(view_func))
+        return HttpResponse(headers={"HX-Redirect": login.url}) if is_htmx else login
+
+
+def path_of(address: str) -> str:
+    """Path and query of a page of ours; the login page takes no other host as `next` either."""
+    parts = urlsplit(address)
+    path = escape_leading_slashes(parts.path) or "/"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+class AccountMiddleware:
+    """What stands between the password and the first page: the code of the phone, a new password.
+
+    Role and scope are read from the database on every request, so a change or
+    a closed account takes effect on the next one. Nothing may keep a copy of a page.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
         response = self.get_response(request)
-        if user.is_authenticated and "Cache-Control" not in response:
+        if request.user.is_authenticated and "Cache-Control" not in response:
             response["Cache-Control"] = "no-store"
         return response
+
+    def process_view(self, request, view_func, view_args, view_kwargs):
+        if not request.user.is_authenticated:
+            return None
+        gate = self.gate(request)
+        if gate is None or request.resolver_match.view_name in ALWAYS | GATES[gate]:
+            return None
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponse(headers={"HX-Redirect": reverse(gate)})
+        return redirect(gate)
+
+    @staticmethod
+    def gate(request) -> str | None:
+        """The page this login has to pass first."""
+        user = request.user
+        if user.needs_code and not request.session.get(CODE_GIVEN):
+            return "organizations:code_enter"
+        if user.must_change_password or user.password_is_old:
+            return "organizations:password_change"
+        return None

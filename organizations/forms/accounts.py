@@ -7,7 +7,7 @@ from organizations.forms.choices import PickField, PicksField
 from organizations.models import Organization, Role, User
 
 # Hashing is slow on purpose; nobody types more than this.
-LONGEST_PASSWORD = 256
+LONGEST_PASSWORD = 128
 
 
 class LoginForm(AuthenticationForm):
@@ -17,6 +17,8 @@ class LoginForm(AuthenticationForm):
     password = forms.CharField(
         label="密码", max_length=LONGEST_PASSWORD, strip=False, widget=forms.PasswordInput
     )
+
+    remember = forms.BooleanField(required=False)
 
 
 class NewPasswordForm(PasswordChangeForm):
@@ -56,13 +58,8 @@ def with_place(organizations) -> list[tuple[int, str]]:
     return found
 
 
-class AccountForm(forms.Form):
-    """One new account."""
-
-    organization = PickField(label="党组织", queryset=None, empty_label="请选择")
-    role = forms.ChoiceField(label="角色")
-    name = forms.CharField(label="使用人姓名", max_length=50)
-    username = forms.RegexField(
+def username_field():
+    return forms.RegexField(
         r"^[a-z0-9][a-z0-9._-]{2,49}$",
         label="账号",
         max_length=50,
@@ -70,12 +67,53 @@ class AccountForm(forms.Form):
         error_messages={"invalid": "账号只能用小写字母、数字和 . _ -，至少 3 个字符。"},
     )
 
+
+def reaches_above(form: forms.Form) -> bool:
+    """A role or a place was sent that the page did not offer."""
+    picked = ("role", "organization", "organizations")
+    errors = form.errors.as_data()
+    return any(
+        error.code in ("invalid_choice", "invalid_pk_value")
+        for name in picked
+        for error in errors.get(name, [])
+    )
+
+
+class AccountForm(forms.Form):
+    """One new account."""
+
+    organization = PickField(label="党组织", queryset=None, empty_label="请选择")
+    role = forms.ChoiceField(label="角色")
+    name = forms.CharField(label="使用人姓名", max_length=50)
+    username = username_field()
+
     def __init__(self, *args, user: User, **kwargs):
         super().__init__(*args, **kwargs)
         mine = Organization.objects.manageable_by(user).open()
         self.fields["organization"].queryset = mine
         self.fields["organization"].choices = [("", "请选择"), *with_place(mine)]
         self.fields["role"].choices = roles_for(user)
+
+
+class HandOverForm(forms.Form):
+    """Who takes an account over. The name they log in with is their own, never the old one."""
+
+    name = forms.CharField(label="接手人姓名", max_length=50)
+    username = username_field()
+
+
+class TickedForm(forms.Form):
+    """Accounts ticked on the list; the service says which of them are the sender's business."""
+
+    ids = forms.TypedMultipleChoiceField(coerce=int)
+    request_uuid = forms.UUIDField()
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        sent = self.data.getlist("ids")[:500]
+        self.fields["ids"].choices = [
+            (text, text) for text in sent if text.isascii() and text.isdecimal() and len(text) < 19
+        ]
 
 
 class BulkAccountForm(forms.Form):

@@ -151,6 +151,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='user',
+            name='logins_ended',
+            field=models.PositiveIntegerField(default=0, editable=False),
+        ),
+        migrations.AddField(
+            model_name='user',
             name='password_changed_at',
             field=models.DateTimeField(blank=True, null=True, verbose_name='密码改于'),
         ),

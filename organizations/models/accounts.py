@@ -1,5 +1,10 @@
+from datetime import datetime, timedelta
+
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from organizations.models.organizations import Organization
 from organizations.tree import within
@@ -32,6 +37,18 @@ class UserQuerySet(models.QuerySet):
             )
         return self.none()
 
+    def stale(self, now: datetime | None = None):
+        """Open accounts nobody came in with for STALE_ACCOUNT_DAYS. A new password begins the time again."""
+        since = (now or timezone.now()) - timedelta(days=settings.STALE_ACCOUNT_DAYS)
+        renewed = models.Q(password_changed_at__gte=since)
+        return self.filter(is_active=True, last_login__lt=since).exclude(renewed)
+
+    def unused(self, now: datetime | None = None):
+        """Open accounts nobody ever came in with, UNUSED_ACCOUNT_DAYS after the slip was printed."""
+        since = (now or timezone.now()) - timedelta(days=settings.UNUSED_ACCOUNT_DAYS)
+        slip_of = Coalesce("password_changed_at", "created_at")
+        return self.filter(is_active=True, last_login=None).alias(slip_of=slip_of).filter(slip_of__lt=since)
+
     def search(self, text: str):
         """By name, account or the name of the organization."""
         text = text.strip()
@@ -59,11 +76,14 @@ class User(AbstractBaseUser):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name="开通人"
     )
     created_at = models.DateTimeField("开通时间", auto_now_add=True)
+    # The last time the password was set, also by a reset.
     password_changed_at = models.DateTimeField("密码改于", null=True, blank=True)
     # Handed over: this account was closed and that one opened in its place.
     succeeded_by = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="predecessors", editable=False
     )
+    # Counted up when all logins of the account are ended without a new password.
+    logins_ended = models.PositiveIntegerField(default=0, editable=False)
 
     USERNAME_FIELD = "username"
     objects = UserManager()
@@ -75,6 +95,39 @@ class User(AbstractBaseUser):
 
     def __str__(self):
         return self.name
+
+    def get_session_auth_hash(self) -> str:
+        """What a login carries: another password or 结束其他登录 makes it worthless."""
+        return f"{super().get_session_auth_hash()}{self._ended()}"
+
+    def get_session_auth_fallback_hash(self):
+        for older in super().get_session_auth_fallback_hash():
+            yield f"{older}{self._ended()}"
+
+    def _ended(self) -> str:
+        return f":{self.logins_ended}" if self.logins_ended else ""
+
+    @property
+    def needs_code(self) -> bool:
+        """A code of the phone after the password."""
+        return self.role in settings.OTP_ROLES
+
+    @property
+    def password_is_old(self) -> bool:
+        days = settings.PASSWORD_MAX_AGE_DAYS[self.role]
+        changed = self.password_changed_at or self.created_at
+        return bool(days) and timezone.now() - changed >= timedelta(days=days)
+
+    @property
+    def flag(self) -> str:
+        """`stale` and `unused`, of one account as it was loaded."""
+        if not self.is_active:
+            return ""
+        now, set_at = timezone.now(), self.password_changed_at or self.created_at
+        if self.last_login is None:
+            return "unused" if now - set_at > timedelta(days=settings.UNUSED_ACCOUNT_DAYS) else ""
+        latest = max(self.last_login, self.password_changed_at or self.last_login)
+        return "stale" if now - latest > timedelta(days=settings.STALE_ACCOUNT_DAYS) else ""
 
     @property
     def sees_records(self) -> bool:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
+from organizations import lockout
 from organizations.models import Organization, Role, User
 from organizations.service import Refused, service
 from organizations.services import audit
@@ -47,7 +49,8 @@ def change_own_password(*, user: User, password: str) -> None:
     encoded = make_password(password)
     with transaction.atomic():
         user.password, user.must_change_password = encoded, False
-        user.save(update_fields=["password", "must_change_password"])
+        user.password_changed_at = timezone.now()
+        user.save(update_fields=["password", "must_change_password", "password_changed_at"])
         audit.record(actor=user, action="account.password_changed", summary="改了自己的密码", target=user)
 
 
@@ -71,7 +74,7 @@ def open_account(*, actor: User, organization: Organization, role: str, username
     password = random_password()
     encoded = make_password(password)
     with transaction.atomic():
-        user = _open(actor, organization, role, username, name, encoded)
+        user = store_account(actor, organization, role, username, name, encoded)
         audit.record(
             actor=actor,
             action="account.opened",
@@ -98,7 +101,7 @@ def open_accounts(*, actor: User, organizations: list[Organization], role: str) 
         # Two sendings of one page meet here; the second finds what the first opened.
         list(Organization.objects.select_for_update(no_key=True).filter(pk__in=passwords).order_by("pk"))
         users = [
-            _open(
+            store_account(
                 actor,
                 organization,
                 role,
@@ -133,13 +136,19 @@ def _unserved(organizations: list[Organization], role: str) -> list[Organization
 
 @service(atomic=False)
 def reset_account(*, actor: User, user: User) -> Slip:
-    """A new random password: every login of the account ends, and a closed account opens again."""
+    """A new random password: every login and lock of the account ends, and a closed account opens again.
+
+    One that was handed over stays closed: its person is another account now.
+    """
     password = random_password()
     encoded = make_password(password)
     with transaction.atomic():
-        user = _below(actor, user)
+        user = managed(actor, user)
+        refuse_handed_over(user)
         user.password, user.must_change_password, user.is_active = encoded, True, True
-        user.save(update_fields=["password", "must_change_password", "is_active"])
+        user.password_changed_at = timezone.now()
+        user.save(update_fields=["password", "must_change_password", "is_active", "password_changed_at"])
+        lockout.release(user.username)
         audit.record(
             actor=actor,
             action="account.reset",
@@ -153,7 +162,7 @@ def reset_account(*, actor: User, user: User) -> Slip:
 @service
 def close_account(*, actor: User, user: User) -> User:
     """The account may not come in any more, from its next request on. A second time changes nothing."""
-    user = _below(actor, user)
+    user = managed(actor, user)
     if not user.is_active:
         return user
     user.is_active = False
@@ -204,7 +213,9 @@ def free_username(organization: Organization) -> str:
     return next(name for name in (base, *numbered) if name not in taken)
 
 
-def _open(actor: User, organization: Organization, role: str, username: str, name: str, encoded: str) -> User:
+def store_account(
+    actor: User, organization: Organization, role: str, username: str, name: str, encoded: str
+) -> User:
     if User.objects.filter(username=username).exists():
         raise Refused(f"账号 {username} 已经有人用了，请换一个。", code="username_taken")
     if role == Role.RECORDER and not organization.holds_people:
@@ -230,7 +241,12 @@ def _open(actor: User, organization: Organization, role: str, username: str, nam
     return user
 
 
-def _below(actor: User, user: User) -> User:
+def refuse_handed_over(user: User) -> None:
+    if user.succeeded_by_id:
+        raise Refused(f"这个账号已经交接给{user.succeeded_by}，请到那个账号办理。", code="handed_over")
+
+
+def managed(actor: User, user: User) -> User:
     """The account as stored now, locked, among those the actor may change."""
     mine = User.objects.manageable_by(actor)
     found = User.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=mine, pk=user.pk).first()

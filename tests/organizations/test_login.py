@@ -50,22 +50,13 @@ def test_wrong_password_and_unknown_account_get_the_same_answer(cast, client):
     assert all("nobody" not in event.summary + str(event.details) for event in AuditEvent.objects.all())
 
 
-def test_the_sixth_wrong_password_locks_this_pair_only(cast, client, settings):
-    settings.AXES_ENABLED = True
-    for _ in range(6):
-        response = attempt(client, "north", "wrong", REMOTE_ADDR="10.1.1.1")
-    assert response.status_code in (403, 429)
-    assert "30 分钟" in response.content.decode()
-    assert attempt(client, "north", REMOTE_ADDR="10.1.1.1").status_code in (403, 429)
-    assert "account.locked" in actions()
-    assert attempt(client, "south", REMOTE_ADDR="10.1.1.1").status_code == 302
-    client.logout()
-    assert attempt(client, "north", REMOTE_ADDR="10.2.2.2").status_code == 302
-
-
-def test_an_absurdly_long_password_is_refused_before_hashing(cast, client):
-    assert attempt(client, "north", "x" * 10_000).status_code == 200
-    assert "_auth_user_id" not in client.session
+def test_an_absurdly_long_password_is_refused_before_hashing(cast, client, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(User, "check_password", lambda self, raw: hashed.append(raw))
+    assert attempt(client, "north", "x" * 10_000).status_code == 400
+    assert attempt(client, "north", "x" * 200).status_code == 200
+    assert attempt(client, "x" * 10_000).status_code == 400
+    assert hashed == [] and "_auth_user_id" not in client.session
 
 
 def test_next_leads_to_our_own_pages_only(cast, client):
@@ -108,7 +99,8 @@ def test_changing_the_password_ends_the_forced_change_and_keeps_this_login(cast,
         ("north-North-1", "一猜就中"),
         ("北山镇党委-Aa1-9", "一猜就中"),
         ("Dangxiao@2026", "一猜就中"),
-        ("y" * 5000, "256"),
+        ("Ab1-" + "y" * 200, "128"),
+        ("Hao-13812345678-a", "手机号"),
     ],
 )
 def test_weak_passwords_are_refused_in_chinese(cast, client, password, sentence):
