@@ -16,6 +16,7 @@ from attendance.services.judging import MarkInput
 from campaigns.forms.sessions import title_of
 from campaigns.models import Round, Topic
 from organizations.forms.choices import PickField, PicksField
+from organizations.forms.transfers import branch_choices
 from organizations.models import Organization
 
 MAX_MARKS = 500
@@ -324,6 +325,7 @@ class MoveForm(forms.Form):
         super().__init__(*args, **kwargs)
         branches = Organization.objects.manageable_by(user).branches().open()
         self.fields["to_branch"].queryset = branches.exclude(pk=besides.pk)
+        self.fields["to_branch"].choices = branch_choices(user, besides)
 
 
 class CorrectionForm(forms.Form):

@@ -27,3 +27,4 @@ urlpatterns = [
     path("campaigns/<int:campaign_pk>/makeup/", makeup.makeup_list, name="makeup_list"),
     path("campaigns/<int:campaign_pk>/makeup/new/", makeup.makeup_new, name="makeup_new"),
 ]
+    path("transfers/<int:pk>/accept/", moves.transfer_accept, name="transfer_accept"),

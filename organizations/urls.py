@@ -12,6 +12,7 @@ from organizations.views import (
     rosters,
     second_factor,
 )
+    transfers,
 
 app_name = "organizations"
 
@@ -36,10 +37,16 @@ urlpatterns = [
     path("organizations/new/", organizations.organization_new, name="organization_new"),
     path("organizations/<int:pk>/", organizations.organization_detail, name="organization_detail"),
     path("organizations/<int:pk>/edit/", organizations.organization_edit, name="organization_edit"),
+    path("members/<int:pk>/ask/", transfers.member_ask, name="member_ask"),
+    path("transfers/", transfers.transfer_list, name="transfer_list"),
+    path("transfers/<int:pk>/", transfers.transfer_detail, name="transfer_detail"),
+    path("transfers/<int:pk>/withdraw/", transfers.transfer_withdraw, name="transfer_withdraw"),
+    path("transfers/<int:pk>/decline/", transfers.transfer_decline, name="transfer_decline"),
     path("organizations/<int:pk>/close/", organizations.organization_close, name="organization_close"),
     path("accounts/", accounts.account_list, name="account_list"),
     path("accounts/new/", accounts.account_new, name="account_new"),
     path("accounts/bulk/", accounts.account_bulk, name="account_bulk"),
+    path("organizations/<int:pk>/move/", organizations.organization_move, name="organization_move"),
     path("accounts/close/", accounts.accounts_close, name="accounts_close"),
     path("accounts/slip/", accounts.account_slip, name="account_slip"),
     path("accounts/<int:pk>/", accounts.account_detail, name="account_detail"),

@@ -50,8 +50,8 @@ def begin_again(entry: RosterEntry, unit: Unit, day: date) -> None:
     last = entry.stays.order_by("since").last()
     since = max(filter(None, [day, last.until if last else None, entry.campaign.starts_on]))
     RosterStay.objects.create(entry=entry, unit=unit, since=min(since, timezone.localdate()))
-    entry.unit, entry.left_on, entry.left_reason = unit, None, ""
-    entry.save(update_fields=["unit", "left_on", "left_reason"])
+    entry.unit, entry.left_on, entry.left_reason, entry.is_open = unit, None, "", True
+    entry.save(update_fields=["unit", "left_on", "left_reason", "is_open"])
 
 
 def _end(stay: RosterStay | None, day: date) -> None:

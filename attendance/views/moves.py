@@ -6,9 +6,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from attendance.forms import MoveForm
-from attendance.services.moving import merge_branch, move_member
-from organizations.models import Member, Organization
+from attendance.services.moving import accept_transfer, merge_branch, move_member
+from organizations.forms.transfers import AcceptForm
+from organizations.models import Member, Organization, TransferRequest
 from organizations.queries import organization_trail
+from organizations.queries.transfers import latest_request
 from organizations.service import Refused
 
 
@@ -22,8 +24,27 @@ def member_move(request, pk):
         messages.success(request, f"{member.name}已经转到{form.cleaned_data['to_branch'].name}。")
         return redirect("organizations:member_detail", pk)
     trail = organization_trail(member.branch, request.user)
-    context = {"form": form, "member": member, "trail": trail}
+    waiting = latest_request(member, request.user)
+    context = {"form": form, "member": member, "trail": trail, "waiting": waiting}
     return render(request, "attendance/member_move.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def transfer_accept(request, pk):
+    """Somebody from outside the scope, whose side asked for it, into one of our branches."""
+    rows = TransferRequest.objects.manageable_by(request.user).received_by(request.user)
+    asked = get_object_or_404(rows.select_related("member", "from_branch", "addressee"), pk=pk)
+    form = AcceptForm(request.POST or None, user=request.user, meant=asked.addressee)
+    if request.method == "POST" and form.is_valid():
+        try:
+            accept_transfer(actor=request.user, request=asked, **form.cleaned_data)
+            into = form.cleaned_data["to_branch"]
+            messages.success(request, f"{asked.member.name}已经接收到{into.name}，冬训名册一起改好了。")
+            return redirect("organizations:member_detail", asked.member_id)
+        except Refused as refusal:
+            form.add_error(None, refusal.message)
+    context = {"form": form, "asked": asked}
+    return render(request, "attendance/transfer_accept.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,7 +1,8 @@
 """Moving members between branches, and taking back somebody who had left.
 
-Both sides must lie in the account's scope; between two places nobody below their
-common level holds both, so that level does it.
+Both sides must lie in the account's scope. Between two places nobody below their
+common level holds both: that level does it, or the one side asks and the other
+accepts (`transfer_requests`).
 """
 
 from collections.abc import Sequence
@@ -23,29 +24,15 @@ def transfer_members(
 
     One act, however many. Repeating it changes nothing.
     """
-    to_branch, found = _locked(actor, [member.pk for member in members], to_branch)
+    to_branch = locked_branch(actor, to_branch)
+    found = _locked_members(actor, [member.pk for member in members])
     moving = [member for member in found if member.branch_id != to_branch.pk]
     if not moving:
         return []
-    for member in moving:
-        _refuse(member, day)
-    transfers = Transfer.objects.bulk_create(
-        [
-            Transfer(
-                member=member,
-                from_branch_id=member.branch_id,
-                to_branch=to_branch,
-                day=day,
-                asked_by=actor,
-                accepted_by=actor,
-            )
-            for member in moving
-        ]
-    )
+    left = changes.names(dict.fromkeys(member.branch.name for member in moving))
+    transfers = place_members(members=moving, to_branch=to_branch, day=day, asked_by=actor, accepted_by=actor)
     names = "、".join(member.name for member in moving[:3])
     names += f"等{len(moving)}人" if len(moving) > 3 else ""
-    left = "、".join(dict.fromkeys(member.branch.name for member in moving))
-    _place(moving, to_branch, day)
     audit.record(
         actor=actor,
         action="member.transferred",
@@ -67,10 +54,12 @@ def transfer_member(*, actor: User, member: Member, to_branch: Organization, day
 @service
 def return_member(*, actor: User, member: Member, branch: Organization, day: date) -> Member:
     """Somebody who had left belongs to `branch` again from `day` on. Somebody present is left as they are."""
-    branch, found = _locked(actor, [member.pk], branch)
-    member = found[0]
+    branch = locked_branch(actor, branch)
+    member = _locked_members(actor, [member.pk])[0]
     if member.left_on is None:
         return member
+    if member.merged_into_id:
+        raise Refused("这条记录是重复登记，已经并入另一条，请到那一条上办理。", code="merged")
     if day > timezone.localdate():
         raise Refused("回来的日期不能晚于今天，到了那天再登记。", code="future")
     if day < member.left_on:
@@ -93,26 +82,54 @@ def return_member(*, actor: User, member: Member, branch: Organization, day: dat
     return member
 
 
-def _locked(actor: User, ids: Sequence[int], branch: Organization) -> tuple[Organization, list[Member]]:
-    """The branch and the members as stored now, locked in that order, all in the actor's scope."""
-    to_branch = (
-        Organization.objects.manageable_by(actor).select_for_update(no_key=True).filter(pk=branch.pk).first()
-    )
-    if to_branch is None:
+def locked_branch(actor: User, branch: Organization) -> Organization:
+    """The branch people are to belong to, as stored now, locked; the members come after it."""
+    rows = Organization.objects.manageable_by(actor).select_for_update(no_key=True)
+    found = rows.filter(pk=branch.pk).first()
+    if found is None:
         raise Refused("转入的支部不在您的管理范围内，请由上级办理。", code="scope")
-    if not to_branch.holds_people:
-        raise Refused(f"{to_branch.name}下面没有直接的党员，请选具体的党支部。", code="kind")
-    if to_branch.closed_on:
-        raise Refused(f"{to_branch.name}已经撤销，请选现在的党支部。", code="closed")
+    if not found.holds_people:
+        raise Refused(f"{found.name}下面没有直接的党员，请选具体的党支部。", code="kind")
+    if found.closed_on:
+        raise Refused(f"{found.name}已经撤销，请选现在的党支部。", code="closed")
+    return found
+
+
+def _locked_members(actor: User, ids: Sequence[int]) -> list[Member]:
+    """These members as stored now, locked in one order, all in the actor's scope."""
     mine = Member.objects.manageable_by(actor)
     rows = Member.objects.select_for_update(no_key=True, of=("self",)).select_related("branch").order_by("pk")
     found = list(rows.filter(pk__in=mine.values("pk")).filter(pk__in=ids))
     if len(found) != len(set(ids)) or not found:
         raise Refused("有党员不在您的管理范围内，请由上级办理。", code="scope")
-    return to_branch, found
+    return found
 
 
-def _refuse(member: Member, day: date) -> None:
+def place_members(
+    *, members: list[Member], to_branch: Organization, day: date, asked_by: User, accepted_by: User
+) -> list[Transfer]:
+    """A step of an act that holds all of them locked and is audited where it starts."""
+    for member in members:
+        refuse_day(member, day)
+    transfers = Transfer.objects.bulk_create(
+        [
+            Transfer(
+                member=member,
+                from_branch_id=member.branch_id,
+                to_branch=to_branch,
+                day=day,
+                asked_by=asked_by,
+                accepted_by=accepted_by,
+            )
+            for member in members
+        ]
+    )
+    _place(members, to_branch, day)
+    return transfers
+
+
+def refuse_day(member: Member, day: date) -> None:
+    """Nobody goes who has left, in the future, or before they came."""
     if member.left_on:
         raise Refused(f"{member.name}已经登记离开，请先登记回来。", code="left")
     if day > timezone.localdate():

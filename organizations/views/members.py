@@ -8,6 +8,7 @@ from organizations.forms.members import LeaveForm, MemberForm, NewMemberForm
 from organizations.models import Member, Organization
 from organizations.numbers import asked_pk
 from organizations.paging import MOST_FOUND, key_page
+from organizations.queries.transfers import latest_request
 from organizations.service import Refused
 from organizations.services import members
 
@@ -65,6 +66,7 @@ def member_reveal(request, pk):
     member = get_object_or_404(Member.objects.manageable_by(request.user).select_related("branch"), pk=pk)
     context, status = {}, 200
     try:
+        "transfer_request": latest_request(member, request.user),
         reason = request.POST.get("reason", "")
         numbers = members.reveal_member(actor=request.user, member=member, reason=reason)
         context["revealed"] = dict(zip(("id_number", "phone"), numbers, strict=True))

@@ -5,11 +5,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from organizations import queries
 from organizations.forms.members import NewOrganizationForm, OrganizationForm
+from organizations.forms.transfers import PlaceForm
 from organizations.models import Organization, User
 from organizations.paging import key_page
 from organizations.queries.history import record_history
 from organizations.service import Refused
 from organizations.services import organizations
+from organizations.tree import within
 
 
 @require_GET
@@ -80,6 +82,33 @@ def organization_edit(request, pk):
     return render(
         request, "organizations/organization_form.html", context, status=422 if form.errors else 200
     )
+
+
+@require_http_methods(["GET", "POST"])
+def organization_move(request, pk):
+    """Under another superior, with what that means before it is done."""
+    mine = Organization.objects.manageable_by(request.user).open().exclude(pk=request.user.organization_id)
+    organization = get_object_or_404(mine, pk=pk)
+    form = PlaceForm(request.POST or None, user=request.user, organization=organization)
+    if request.method == "POST" and form.is_valid():
+        parent = form.cleaned_data["parent"]
+        try:
+            organizations.move_organization(actor=request.user, organization=organization, parent=parent)
+            messages.success(request, f"{organization.name}已经划到{parent.name}下面。")
+            return redirect("organizations:organization_detail", pk)
+        except Refused as refusal:
+            form.add_error(None, refusal.message)
+    context = {
+        "form": form,
+        "organization": queries.with_counts(Organization.objects.filter(pk=pk)).get(),
+        "above": Organization.objects.get_parent(organization),
+        "accounts": User.objects.visible_to(request.user).filter(
+            within("organization__path", organization.path), is_active=True
+        ),
+        "trail": queries.organization_trail(organization, request.user),
+    }
+    status = 422 if form.errors else 200
+    return render(request, "organizations/organization_move.html", context, status=status)
 
 
 @require_POST

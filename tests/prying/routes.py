@@ -61,6 +61,7 @@ KINDS = [
     (r"organizations:member_", "pk", "member", "pk"),
     (r"organizations:organization_", "pk", "organization", "pk"),
     (r"organizations:account_", "pk", "account", "pk"),
+    "organizations:transfer_list",
     (r"organizations:job_", "uuid", "job", "uuid"),
     (r"organizations:import_", "pk", "batch", "pk"),
     (r"campaigns:service_", "pk", "task", "pk"),
@@ -80,6 +81,7 @@ KINDS = [
 ]
 # For the admin: the record of a place for each registered model.
 RECORDS = {
+    (r".*:transfer_", "pk", "request", "pk"),
     Organization: "organization",
     Member: "member",
     Job: "job",
