@@ -9,8 +9,9 @@ from organizations.imports.values import CellProblem, hide_digits
 from organizations.models import BRANCH_KINDS, Organization
 from organizations.tree import ancestors
 
+SHORT = (("党支部", "支部"), ("党总支", "总支"), ("委员会", "委"), ("党工委", "工委"), ("党委", "委"))
 # 北山镇党委 is also called 北山镇 where a branch below it is named in full.
-KIND_OF_UPPER = re.compile(r"(党委|党工委|工委|委|党组|总支)$")
+KIND_OF_UPPER = re.compile(r"(工委|委|党组|总支)$")
 # What a title says beside the branch: the year and the kind of list.
 YEAR = r"\d{4}(?:[-—–~至]+\d{4})?年(?:度)?(?:冬训)?"
 AROUND_A_TITLE = re.compile(
@@ -27,7 +28,9 @@ def normalise(name: str) -> str:
     plain = unicodedata.normalize("NFKC", name)
     plain = re.sub(r"[\s\u200b\ufeff/\\\-—_·、,>()]", "", plain)
     plain = re.sub(r"^(中国共产党|中共)", "", plain)
-    return plain.replace("党支部", "支部").replace("党总支", "总支").replace("委员会", "委").casefold()
+    for written, short in SHORT:
+        plain = plain.replace(written, short)
+    return plain.casefold()
 
 
 class Branches:
