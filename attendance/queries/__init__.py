@@ -1,4 +1,4 @@
-from attendance.queries.history import entry_steps, row_steps
+from attendance.queries.history import entries_of, entry_steps, row_steps
 from attendance.queries.people import (
     COUNTED,
     EXPECTED,
@@ -52,6 +52,7 @@ __all__ = [
     "belonged",
     "compulsory_topics",
     "count_standings",
+    "entries_of",
     "entry_history",
     "entry_steps",
     "held_on",

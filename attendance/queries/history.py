@@ -1,17 +1,24 @@
 """What was done with one person's roster entry or one row of a register, to be read beside it."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from attendance.models import Attendance, Mark, Reason, RosterEntry, Status
-from organizations.models import AuditEvent, User
+from organizations.models import AuditEvent, Member, User
 from organizations.queries import Step, member_history, newest
 
 
 def entry_steps(entry: RosterEntry, user: User, most: int = 50) -> list[Step | AuditEvent]:
     """不作硬性要求, moves and what was known of the member, and every mark with old and new."""
     told = AuditEvent.objects.about(entry, user)[:most]
-    marks = Mark.objects.filter(entry=entry)
+    marks = Mark.objects.filter(Q(entry=entry) | Q(entry__merged_into=entry))
     return newest([*told, *member_history(entry.member, user, most), *mark_steps(marks, most)], most)
+
+
+def entries_of(member: Member, user: User) -> QuerySet[RosterEntry]:
+    """The campaigns of one member, also those under a record that was merged into this one; newest first."""
+    its_own = Q(member=member) | Q(member__merged_into=member, merged_into__isnull=True)
+    found = RosterEntry.objects.visible_to(user).filter(its_own)
+    return found.select_related("campaign", "unit", "standing").order_by("-campaign__starts_on", "-pk")
 
 
 def row_steps(row: Attendance, most: int = 200) -> list[Step]:

@@ -120,6 +120,8 @@ def _locked(actor: User, entry: RosterEntry, also: Also) -> RosterEntry:
     # Asked again: somebody may have moved the person away while we waited.
     _require_in_scope(actor, entry)
     entry = RosterEntry.objects.select_related("campaign", "unit", "member").get(pk=entry.pk)
+    if entry.merged_into_id:
+        raise Refused("这条名册是重复登记，已经并入本人的另一条，请到那一条上办理。", code="merged")
     if not entry.campaign.is_open:
         raise Refused("这次冬训已经结束，名册不能再改。", code="closed")
     if entry.unit.frozen_at:

@@ -12,6 +12,7 @@ from attendance.services.roster import end_waiver, set_waiver
 from attendance.views.getters import get_entry, needs, unit_crumbs
 from attendance.views.sheet import LOOKS, words_of
 from campaigns.models import Topic
+from organizations.models import Member
 from organizations.service import Refused
 
 
@@ -44,6 +45,17 @@ def entry_detail(request, pk):
     return render(request, "attendance/entry_detail.html", context)
 
 
+@require_GET
+def member_training(request, pk):
+    """Every campaign of one member, as the member's page shows it; of what the account sees."""
+    member = get_object_or_404(Member.objects.visible_to(request.user), pk=pk)
+    entries = queries.entries_of(member, request.user)
+    lines = [(entry, _words(entry)) for entry in entries]
+    context = {"member": member, "lines": lines}
+    template = "attendance/_member_training.html" if request.htmx else "attendance/member_training.html"
+    return render(request, template, context)
+
+
 def _can_edit(user, entry):
     manageable = RosterEntry.objects.manageable_by(user).filter(pk=entry.pk).exists()
     return manageable and entry.campaign.is_open and entry.left_on is None
@@ -52,6 +64,8 @@ def _can_edit(user, entry):
 def _words(entry):
     """Where the person stands, in one sentence."""
     standing = entry.standing
+    if entry.merged_into_id:
+        return "重复登记，已并入本人的另一条，不再计入。"
     if standing.left:
         return "已离开名册，不再计入。"
     if not standing.required:

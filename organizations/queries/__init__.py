@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Concat
 
-from organizations.models import AuditEvent, Member, Organization, Role, User
+from organizations.models import AuditEvent, Member, Organization, Role, Transfer, User
 from organizations.queries.history import Step, bulk_steps, newest
 from organizations.tree import ancestors, within
 
@@ -35,7 +35,9 @@ def organization_trail(organization: Organization, user: User) -> list[Organizat
 def member_history(member: Member, user: User, most: int = 50) -> list[Step | AuditEvent]:
     """What happened to one member; moves are read from the transfers, for many may move in one act."""
     told = AuditEvent.objects.about(member, user).exclude(action="member.transferred")[:most]
-    moves = member.transfers.select_related("from_branch", "to_branch", "accepted_by").order_by("-pk")[:most]
+    its_own = Q(member=member) | Q(member__merged_into=member)
+    between = Transfer.objects.filter(its_own).select_related("from_branch", "to_branch", "accepted_by")
+    moves = between.order_by("-pk")[:most]
     went = [
         Step(
             at=move.at,

@@ -125,6 +125,15 @@ def are_born_alike(one: Member, other: Member, *, unless_unknown: bool) -> bool:
     return one.birth_date.timetuple()[:parts] == other.birth_date.timetuple()[:parts]
 
 
+def stays_first(one: Member, other: Member) -> tuple[Member, Member]:
+    """Which record should stay, unless somebody knows better: present, with an ID number, the older."""
+    return (one, other) if _weight(one) <= _weight(other) else (other, one)
+
+
+def _weight(member: Member) -> tuple[bool, bool, int]:
+    return member.left_on is not None, not member.id_digest, member.pk
+
+
 def todos(user: User) -> list[Todo]:
     """Who may be registered twice; counted no further than a page of them."""
     if not user.keeps_records:

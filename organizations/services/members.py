@@ -3,7 +3,7 @@
 from datetime import date
 
 from django.db import IntegrityError, transaction
-from django.db.models import Field
+from django.db.models import F, Field
 from django.utils import timezone
 
 from organizations.fields import digest
@@ -66,6 +66,8 @@ def create_member(*, actor: User, branch: Organization, is_another: bool = False
 def change_member(*, actor: User, member: Member, **values) -> Member:
     """Correct what is known of a member. Nothing new means nothing is written, not even a history line."""
     member = _mine(actor, member)
+    if member.merged_into_id:
+        raise Refused("这条记录已经并入另一条，请到那一条上修改。", code="merged")
     before = {name: getattr(member, name) for name in values}
     _write(actor, member, values)
     changed = [name for name in values if getattr(member, name) != before[name]]
@@ -124,6 +126,32 @@ def reveal_member(*, actor: User, member: Member, reason: str) -> tuple[str, str
         organization=member.branch,
     )
     return member.id_number, member.phone
+
+
+@service
+def look_up_member(*, actor: User, number: str) -> Member | None:
+    """The member with this ID number or phone, if in the actor's scope. Every look is an event, without it.
+
+    Nothing is told of anybody outside: the answer is the same as for nobody.
+    """
+    cleaned = clean_id_number(number)
+    phone = clean_phone(number)
+    by_phone = phone_problem(phone) is None
+    if not by_phone and (problem := id_number_problem(cleaned, timezone.localdate())):
+        code, words = problem
+        raise Refused(f"{words}也可以填 11 位手机号。" if code == "ID_FORMAT" else words, code=code)
+    what = {"phone_digest": digest(phone)} if by_phone else {"id_digest": digest(cleaned)}
+    mine = Member.objects.manageable_by(actor).filter(merged_into__isnull=True, **what)
+    member = mine.select_related("branch").order_by(F("left_on").asc(nulls_first=True), "pk").first()
+    by = "手机号" if by_phone else "身份证号"
+    audit.record(
+        actor=actor,
+        action="member.looked_up",
+        summary=f"按{by}查人：{member.name}（{member.branch.name}）" if member else f"按{by}查人：没有查到",
+        target=member or actor,
+        organization=member.branch if member else actor.organization,
+    )
+    return member
 
 
 def _mine(actor: User, member: Member) -> Member:

@@ -43,20 +43,38 @@ def member_list(request):
     return render(request, "organizations/member_list.html", context)
 
 
+@require_POST
+def member_find(request):
+    """By ID number or phone: sent as a form, for an address would keep the number."""
+    if not request.user.keeps_records:
+        raise Http404
+    try:
+        member = members.look_up_member(actor=request.user, number=request.POST.get("number", ""))
+    except Refused as refusal:
+        messages.warning(request, refusal.message)
+        return redirect("organizations:member_list")
+    if member:
+        return redirect("organizations:member_detail", member.pk)
+    messages.warning(request, "没有查到。只能查到您管理范围内登记了这个号码的党员。")
+    return redirect("organizations:member_list")
+
+
 def member_context(request, member: Member) -> dict:
     return {
         "member": member,
         "trail": queries.organization_trail(member.branch, request.user),
         "events": queries.member_history(member, request.user),
-        "may_change": request.user.keeps_records,
+        "may_change": request.user.keeps_records and member.merged_into_id is None,
         "leave_form": LeaveForm(),
+        "transfer_request": latest_request(member, request.user),
     }
 
 
 @require_GET
 def member_detail(request, pk):
     """One member: what is known, masked, and the history."""
-    member = get_object_or_404(Member.objects.visible_to(request.user).select_related("branch"), pk=pk)
+    seen = Member.objects.visible_to(request.user).select_related("branch", "merged_into")
+    member = get_object_or_404(seen, pk=pk)
     return render(request, "organizations/member_detail.html", member_context(request, member))
 
 
@@ -66,7 +84,6 @@ def member_reveal(request, pk):
     member = get_object_or_404(Member.objects.manageable_by(request.user).select_related("branch"), pk=pk)
     context, status = {}, 200
     try:
-        "transfer_request": latest_request(member, request.user),
         reason = request.POST.get("reason", "")
         numbers = members.reveal_member(actor=request.user, member=member, reason=reason)
         context["revealed"] = dict(zip(("id_number", "phone"), numbers, strict=True))

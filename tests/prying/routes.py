@@ -13,7 +13,16 @@ from django.urls.resolvers import URLResolver
 from attendance.models import Attendance, RosterEntry
 from campaigns.models import Campaign, Department, Lecturer, ProgrammeItem, Topic, TrainingSession, Unit
 from campaigns.models.service import ServiceTask
-from organizations.models import AuditEvent, ImportBatch, Job, Member, Organization
+from organizations.models import (
+    AuditEvent,
+    BulkAct,
+    ImportBatch,
+    Job,
+    Member,
+    Organization,
+    TransferRequest,
+    User,
+)
 
 PUBLIC = {"organizations:login", "admin:login"}
 LOGIN_PAGES = ("/login/", "/admin/login/")
@@ -44,11 +53,15 @@ OPEN = {
     "organizations:job_list",
     "organizations:logout",
     "organizations:member_export",
+    "organizations:member_apart",
+    "organizations:member_find",
     "organizations:member_list",
     "organizations:member_new",
+    "organizations:member_twins",
     "organizations:organization_list",
     "organizations:organization_new",
     "organizations:password_change",
+    "organizations:transfer_list",
     "reports:dashboard",
     "reports:definition_list",
     "reports:home",
@@ -61,7 +74,6 @@ KINDS = [
     (r"organizations:member_", "pk", "member", "pk"),
     (r"organizations:organization_", "pk", "organization", "pk"),
     (r"organizations:account_", "pk", "account", "pk"),
-    "organizations:transfer_list",
     (r"organizations:job_", "uuid", "job", "uuid"),
     (r"organizations:import_", "pk", "batch", "pk"),
     (r"campaigns:service_", "pk", "task", "pk"),
@@ -69,6 +81,7 @@ KINDS = [
     (r"attendance:(entry_|waiver_)", "pk", "entry", "pk"),
     (r"attendance:member_", "pk", "member", "pk"),
     (r"attendance:branch_", "pk", "organization", "pk"),
+    (r".*:transfer_", "pk", "request", "pk"),
     (r"attendance:part_(?!close|reopen)", "pk", "part", "pk"),
     (r"attendance:member_", "pk", "member", "pk"),
     (r"attendance:branch_", "pk", "organization", "pk"),
@@ -81,12 +94,14 @@ KINDS = [
 ]
 # For the admin: the record of a place for each registered model.
 RECORDS = {
-    (r".*:transfer_", "pk", "request", "pk"),
     Organization: "organization",
     Member: "member",
     Job: "job",
     ImportBatch: "batch",
     AuditEvent: "event",
+    BulkAct: "bulk",
+    TransferRequest: "request",
+    User: "account",
     Campaign: "campaign",
     TrainingSession: "session",
     ServiceTask: "task",
