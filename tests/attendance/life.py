@@ -30,10 +30,12 @@ from tests.attendance.life_scene import (
     DAYS,
     NUMBER,
     ago,
+    changes_tell_where_everybody_is,
     no_figure_exceeds_its_denominator,
     rows_copy_their_session,
     run_recount,
     stays_are_one_line,
+    who_gave_way_counts_nowhere,
 )
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.campaigns.scene import at
@@ -239,6 +241,8 @@ class Life(PeopleActs):
         no_figure_exceeds_its_denominator(campaign)
         rows_copy_their_session(campaign)
         stays_are_one_line(campaign)
+        changes_tell_where_everybody_is(campaign)
+        who_gave_way_counts_nowhere(campaign)
         if campaign.recount_due_at is None:
             assert_derived_rows_are_true(campaign)
             assert differences(campaign=campaign) == []

@@ -5,7 +5,11 @@ from uuid import uuid4
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from attendance.queries.confirming import numbers, roster_history
+from attendance.queries.differences import roster_differences
 from attendance.services.adopting import adopt_differences
+from attendance.services.confirming import confirm_roster
+from attendance.services.merging import merge_people
 from attendance.services.moving import merge_branch, move_member
 from attendance.services.roster import end_waiver, set_waiver
 from attendance.services.tree import adopt_tree
@@ -76,6 +80,17 @@ class PeopleActs(Being):
                     actor=self.scene.officer, member=member, branch=branch, day=ago(days % (gone + 1))
                 )
 
+    @rule(who=NUMBER, number=NUMBER, to=NUMBER)
+    def merge_two_records(self, who, number, to):
+        """Anybody and anybody: what they were called never mattered. Now and then clicked twice."""
+        winner = self.pick(Member.objects.filter(merged_into__isnull=True), number)
+        loser = self.pick(Member.objects.exclude(pk=winner.pk), to)
+        if who % 2:
+            return
+        with self.act("merge two records"):
+            merge_people(actor=self.actor(who), winner=winner, loser=loser)
+            assert not merge_people(actor=self.actor(who), winner=winner, loser=loser)
+
     @rule(
         number=NUMBER,
         what=st.sampled_from(["is_floating", "is_home_bound", "post", "category"]),
@@ -100,6 +115,32 @@ class PeopleActs(Being):
             adopt_differences(actor=self.scene.officer, unit=unit)
             if where == "district":
                 assert adopt_differences(actor=self.scene.officer, unit=unit).total == 0
+
+    @rule(who=NUMBER, number=NUMBER)
+    def adopt_one(self, who, number):
+        """Somebody ticked one person of the list, who may not differ at all."""
+        actor = self.actor(who)
+        member = self.pick(Member.objects.all(), number)
+        unit = self.units().get(organization=actor.organization)
+        with self.act("adopt one"):
+            adopt_differences(actor=actor, unit=unit, members=[member.pk])
+            assert adopt_differences(actor=actor, unit=unit, members=[member.pk]).total == 0
+
+    @rule(who=NUMBER, knowing=st.booleans())
+    def confirm(self, who, knowing):
+        """The whole place, with or without what still differs; the same page twice is one confirmation."""
+        actor = self.actor(who)
+        unit = self.units().get(organization=actor.organization)
+        last = unit.confirmations.first()
+        shown = {
+            "after": last.pk if last else 0,
+            "knowing": roster_differences(unit).total if knowing else 0,
+            "seen": numbers(unit),
+        }
+        with self.act("confirm the roster"):
+            made = confirm_roster(actor=actor, unit=unit, **shown)
+            assert confirm_roster(actor=actor, unit=unit, **shown) == made != last
+            assert roster_history(unit, since=made.confirmed_at).count() == 0
 
     # Twice in the urn: without it neither leaving, coming back nor a new branch reaches a figure.
     places = st.sampled_from(["district", "district", "north", "south"])

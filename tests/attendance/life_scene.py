@@ -10,7 +10,7 @@ from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from attendance.models import Attendance, Part, RosterEntry, RosterStay
+from attendance.models import Attendance, Part, RosterChange, RosterEntry, RosterStay
 from attendance.queries import held_on
 from attendance.services import recounting
 from attendance.services.adopting import adopt_differences
@@ -80,6 +80,36 @@ def stays_are_one_line(campaign):
             assert earlier.until is not None and earlier.until <= later.since
         open_units = [stay.unit_id for stay in stays if stay.until is None]
         assert open_units == ([] if entry.left_on else [entry.unit_id])
+
+
+def who_gave_way_counts_nowhere(campaign):
+    """A person has one entry: one that was merged keeps nothing, and the other is nobody's second."""
+    for entry in campaign.entries.filter(merged_into__isnull=False):
+        assert entry.left_on and not entry.rows.exists() and not entry.stays.exists()
+        assert not entry.waivers.exists() and entry.standing.left
+    for entry in campaign.entries.filter(left_on__isnull=True).select_related("member"):
+        assert entry.member.merged_into_id is None
+
+
+GONE = (RosterChange.Kind.LEFT,)
+HERE = (RosterChange.Kind.JOINED, RosterChange.Kind.RETURNED, RosterChange.Kind.MOVED_IN)
+WAIVING = (RosterChange.Kind.WAIVED, RosterChange.Kind.WAIVER_ENDED)
+
+
+def changes_tell_where_everybody_is(campaign):
+    """Whoever reads 名册变动 in order knows who is on the roster, where, and of whom nothing is asked."""
+    for entry in campaign.entries.prefetch_related("changes"):
+        told = sorted(entry.changes.all(), key=lambda change: change.pk)
+        if any(change.kind == RosterChange.Kind.MERGED for change in told):
+            continue  # two stories became one
+        moves = [change for change in told if change.kind in (*GONE, *HERE)]
+        if moves:
+            assert (moves[-1].kind in GONE) == bool(entry.left_on), entry
+            assert moves[-1].unit_id == entry.unit_id, entry
+        else:
+            assert entry.left_on is None, entry
+        waiving = [change.kind for change in told if change.kind in WAIVING]
+        assert entry.required == (not waiving or waiving[-1] == RosterChange.Kind.WAIVER_ENDED), entry
 
 
 class Being(RuleBasedStateMachine):
