@@ -28,6 +28,7 @@ class RegisterPerson:
     minutes: int | None = None
     version: int = 0
     unit_name: str = ""
+    waiver: str = ""  # why nothing is asked, and who said so
 
     @property
     def shown(self) -> str:
@@ -134,6 +135,7 @@ def register(session: TrainingSession, user: User) -> RegisterView:
     sheets = [RegisterPart(part, can_mark=user.marks_registers and part.closed_at is None) for part in seen]
     _fill_recorded(session, [sheet for sheet in sheets if sheet.part.recorded_at])
     _fill_expected([sheet for sheet in sheets if not sheet.part.recorded_at], held_on(session))
+    _fill_waivers([person for sheet in sheets for person in sheet.waived], held_on(session))
     return RegisterView(
         session=session,
         parts=sheets,
@@ -186,6 +188,14 @@ def _fill_recorded(session: TrainingSession, sheets: list[RegisterPart]) -> None
         sheet = by_part[part]
         lists = {Part.EXPECTED: sheet.expected, Part.OPTIONAL: sheet.waived, Part.VISITOR: sheet.visitors}
         lists[Part(kind)].append(person)
+
+
+def _fill_waivers(people: list[RegisterPerson], day: date) -> None:
+    found = Waiver.objects.filter(belonged(day), entry__in=[person.entry for person in people])
+    told = {waiver.entry_id: waiver for waiver in found.select_related("set_by")}
+    for person in people:
+        if waiver := told.get(person.entry):
+            person.waiver = f"{waiver.get_reason_display()}，{waiver.set_by.name}设"
 
 
 def possible_visitors(session: TrainingSession, user: User, text: str) -> QuerySet[RosterEntry]:

@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 
+from attendance.queries.confirming import confirmations, to_confirm, unconfirmed
 from attendance.queries.differences import roster_differences
 from attendance.queries.people import tally_sums
 from campaigns.models import Stage, Unit
@@ -27,6 +28,7 @@ def todos(user: User) -> list[Todo]:
         Todo(f"{never}人一次都没参加", never, _link("roster_list", unit, "never")),
     ]
     if user.keeps_records:
+        lines += _confirming(unit, sums["members"])
         later = sums["members"] > MOST_COMPARED
         lines += [_comparing(unit)] if later else roster_todos(unit)
     return [line for line in lines if line.count]
@@ -43,6 +45,18 @@ def roster_todos(unit: Unit) -> list[Todo]:
         Todo(text=f"{other}处名册变动还没加入", count=other, url=changes, level="warn"),
     ]
     return [line for line in lines if line.count]
+
+
+def _confirming(unit: Unit, members: int) -> list[Todo]:
+    """Above others that confirm for themselves: how many have not. Else whether this unit has."""
+    if unit.holds_people or unit.frozen_at or not members:
+        return []
+    page = _link("roster_confirm", unit)
+    below = to_confirm(unit)
+    if below.exists():
+        waiting = unconfirmed(below).count()
+        return [Todo(f"{waiting}个单位没有确认名册", waiting, page)]
+    return [] if confirmations(unit).exists() else [Todo("还没有确认名册", 1, page)]
 
 
 def _comparing(unit: Unit) -> Todo:

@@ -1,26 +1,39 @@
-"""名册变动: what today's tree and member list say that the campaign does not, and adopting it."""
+"""名册变动: what waits to be adopted, and what has happened.
+
+What waits: what today's tree and member list say that the campaign does not.
+"""
+
+import re
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from attendance.queries.differences import roster_differences
+from attendance.models import RosterChange
+from attendance.queries import confirming
+from attendance.queries.differences import COPIED, roster_differences
 from attendance.queries.todos import roster_todos
 from attendance.services.adopting import adopt_differences
 from attendance.services.tree import adopt_tree
 from attendance.views.getters import get_campaign, get_unit, needs, unit_crumbs
 from campaigns.models import Unit
 from campaigns.queries.tree import tree_differences
+from organizations.paging import MOST_FOUND, key_page
 from organizations.queries import with_counts
 from organizations.service import Refused
+from organizations.services import changes
 
 SHOWN = 200
+ID = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 
 
 @require_http_methods(["GET", "POST"])
 def roster_changes(request, campaign_pk):
-    """Short lists: units, then people, that are new, gone or changed. POST adopts all of them."""
+    """Short lists: units, then people, that are new, gone or changed.
+
+    POST adopts all of them; with `only` the units, or the people ticked.
+    """
     campaign = get_campaign(request, campaign_pk)
     unit = get_unit(request, campaign)
     if request.method == "POST":
@@ -32,7 +45,9 @@ def roster_changes(request, campaign_pk):
         "crumbs": unit_crumbs(unit, request.user),
         "units": units,
         "lists": lists,
-        "total": sum(count for _, _, count, _ in (*units, *lists)),
+        "units_total": _total(units),
+        "people_total": _total(lists),
+        "total": _total(units) + _total(lists),
         "can_adopt": request.user.keeps_records and campaign.is_open,
     }
     return render(request, "attendance/roster_changes.html", context)
@@ -44,6 +59,10 @@ def roster_waiting(request, campaign_pk):
     needs(request.user.keeps_records)
     unit = get_unit(request, get_campaign(request, campaign_pk))
     return render(request, "attendance/_roster_waiting.html", {"todos": roster_todos(unit)})
+
+
+def _total(lists):
+    return sum(count for _, _, count, _ in lists)
 
 
 def _units(unit):
@@ -63,21 +82,70 @@ def _people(unit):
         ("已经离开", "entry", found.gone.count(), found.gone[:SHOWN]),
         ("离开又回来", "entry", found.returned.count(), found.returned[:SHOWN]),
         ("换了支部", "entry", found.moved.count(), found.moved[:SHOWN]),
-        ("情况有变（类别、职务、流动、居家）", "entry", found.changed.count(), found.changed[:SHOWN]),
+        ("情况有变（类别、职务、流动、居家）", "entry", found.changed.count(), _told(found.changed[:SHOWN])),
     ]
+
+
+def _told(entries):
+    """Each says in words what on the member's record is no longer as on the roster."""
+    entries = list(entries)
+    for entry in entries:
+        ours, theirs = changes.facts(entry, COPIED), changes.facts(entry.member, COPIED)
+        entry.differs_in = changes.told(changes.between(ours, theirs)) or "年度学时目标有变"
+    return entries
 
 
 def _adopt(request, campaign, unit):
     needs(request.user.keeps_records)
     get_object_or_404(Unit.objects.manageable_by(request.user), pk=unit.pk)
+    only = request.POST.get("only", "")
+    chosen = [int(text) for text in request.POST.getlist("member")[: 5 * SHOWN] if ID.fullmatch(text)]
+    if only == "people" and not chosen:
+        messages.warning(request, "还没有勾选人。请先勾选，再按“把勾选的人加入名册”。")
+    else:
+        _adopt_said(request, unit, only, chosen)
+    return redirect(f"{reverse('attendance:roster_changes', args=[campaign.pk])}?unit={unit.pk}")
+
+
+def _adopt_said(request, unit, only, chosen):
+    done = []
     try:
         # A new branch first: its people need a unit to count in.
-        tree = adopt_tree(actor=request.user, unit=unit)
-        adopted = adopt_differences(actor=request.user, unit=unit)
+        if only != "people":
+            done.append(adopt_tree(actor=request.user, unit=unit))
+        if only != "units":
+            members = chosen if only == "people" else None
+            done.append(adopt_differences(actor=request.user, unit=unit, members=members))
     except Refused as refusal:
         messages.warning(request, refusal.message)
     else:
-        done = [found.words for found in (tree, adopted) if found.total]
+        words = [found.words for found in done if found.total]
         nothing = "名册和党员名单已经一致，没有要加入的。"
-        messages.success(request, f"名册已更新：{'；'.join(done)}。" if done else nothing)
-    return redirect(f"{reverse('attendance:roster_changes', args=[campaign.pk])}?unit={unit.pk}")
+        messages.success(request, f"名册已更新：{'；'.join(words)}。" if words else nothing)
+
+
+@require_GET
+def roster_history(request, campaign_pk):
+    """What has happened to the roster: since it was confirmed, or since it was drawn."""
+    campaign = get_campaign(request, campaign_pk)
+    unit = get_unit(request, campaign)
+    state = confirming.roster_state(unit)
+    confirmed = state.confirmation
+    since = confirmed.confirmed_at if confirmed and request.GET.get("since") != "drawn" else None
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in RosterChange.Kind.values else ""
+    text = request.GET.get("q", "").strip()[:50]
+    found = confirming.roster_history(unit, since=since, kind=kind, text=text)
+    context = {
+        "campaign": campaign,
+        "unit": unit,
+        "crumbs": unit_crumbs(unit, request.user),
+        "below": Unit.objects.children(unit)[:SHOWN],
+        "confirmed": confirmed,
+        "since": since,
+        "kind": kind,
+        "kinds": RosterChange.Kind.choices,
+        "q": text,
+        "page": key_page(request, found, "-id", most=MOST_FOUND),
+    }
+    return render(request, "attendance/roster_history.html", context)

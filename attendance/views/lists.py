@@ -5,8 +5,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from attendance import queries
-from attendance.models import Why
+from attendance.models import Part, Status, Why
 from attendance.queries import batches
+from attendance.queries.home import running_waivers
 from attendance.views.getters import get_campaign, get_session, get_unit, unit_crumbs
 from attendance.views.sheet import words_of
 from organizations.models import named
@@ -56,6 +57,7 @@ def _rows_page(request, session):
     if text:
         found = found.filter(named(text, "entry__member__"))
     page = key_page(request, found, *batches.IN_ORDER)
+    waivers = running_waivers(row.entry_id for row in page.rows if row.part == Part.OPTIONAL)
     return {
         "session": session,
         "campaign": session.campaign,
@@ -64,11 +66,17 @@ def _rows_page(request, session):
         "choices": ROWS,
         "page": page,
         "total": found.count(),
-        "lines": [(row, words_of(row.status, row.reason)) for row in page.rows],
+        "lines": [(row, _words(row), waivers.get(row.entry_id)) for row in page.rows],
         "q": text,
         "is_recorded": any(part.recorded_at for part in parts),
         "many": len(parts) > 1,
     }
+
+
+def _words(row):
+    """Of whom nothing is asked is not 未登记 when nobody marked them."""
+    is_open = row.part == Part.OPTIONAL and row.status == Status.UNMARKED
+    return "不作硬性要求" if is_open else words_of(row.status, row.reason)
 
 
 @require_GET
@@ -91,6 +99,7 @@ def _roster_page(request, campaign, unit):
     known = None if by_name else queries.count_standings(unit, state, why)
     page = key_page(request, found, *batches.IN_ORDER, total=known, most=MOST_FOUND)
     label = Why(why).label if why else queries.STATES[state][0]
+    waivers = running_waivers(row.pk for row in page.rows if not row.required)
     return {
         "campaign": campaign,
         "unit": unit,
@@ -100,6 +109,7 @@ def _roster_page(request, campaign, unit):
         "q": text,
         "label": label,
         "page": page,
+        "lines": [(row, waivers.get(row.pk)) for row in page.rows],
         "total": page.total,
         "states": [(code, label) for code, (label, _) in queries.STATES.items()],
         "reasons": [(value, name) for value, name in Why.choices if value],

@@ -97,6 +97,8 @@ def line(person, number: int, part: str, is_offered: bool) -> Line:
 def _note(person, part: str) -> str:
     if part == "VISITOR":
         return person.unit_name
+    if part == "OPTIONAL":
+        return person.waiver
     return "流动" if person.preset == Status.LEAVE else ""
 
 

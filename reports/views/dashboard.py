@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from attendance.queries import standings
+from attendance.queries.confirming import roster_state
 from campaigns.models import CampaignKind, Unit
 from campaigns.queries import current_campaign, home_unit
 from organizations.paging import MOST_FOUND, key_page
@@ -56,6 +57,7 @@ def unit_dashboard(request, campaign_pk, unit_pk):
     earlier = trend.week_ago(unit, timezone.localdate(context["now"]))
     context |= {
         "headlines": panels.headlines(table, earlier),
+        "roster": roster_state(unit),
         "reasons": panels.reasons(table),
         "gaps": panels.lines(table, panels.GAP_CODES),
         "more": panels.lines(table, panels.MORE_CODES),
