@@ -177,7 +177,7 @@ def footer_text(used: dict[str, Cell], first: str) -> str:
 
 
 def leave_out_footer(row: RosterRow, text: str, used: dict[str, Cell]) -> None:
-    if "id_number" in used:
+    if used.get("id_number") not in (None, text):
         row.error("name", "FOOTER_ROW", "这一行像是合计或签字，却有身份证号。请核对姓名，或删去这一行。")
         return
     quoted = values.hide_digits(text)
