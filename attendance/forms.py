@@ -328,6 +328,12 @@ class MoveForm(forms.Form):
         self.fields["to_branch"].choices = branch_choices(user, besides)
 
 
+class MergeForm(MoveForm):
+    """The same for everybody of a branch, which may be closed at once."""
+
+    close = forms.BooleanField(label="转完就撤销这个支部", required=False)
+
+
 class CorrectionForm(forms.Form):
     """What may be put right of a class already recorded."""
 

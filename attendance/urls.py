@@ -1,6 +1,7 @@
 from django.urls import path
 
 from attendance.views import (
+    branches,
     changes,
     confirming,
     corrections,
@@ -31,8 +32,11 @@ urlpatterns = [
     path("members/<int:pk>/merge/", merging.member_merge, name="member_merge"),
     path("members/<int:pk>/training/", entries.member_training, name="member_training"),
     path("members/<int:pk>/move/", moves.member_move, name="member_move"),
+    path("organizations/<int:pk>/move/people/", branches.branch_move, name="branch_move"),
+    path("moved/<int:pk>/", branches.moved_detail, name="moved_detail"),
+    path("moved/<int:pk>/undo/", branches.moved_undo, name="moved_undo"),
     path("transfers/<int:pk>/accept/", moves.transfer_accept, name="transfer_accept"),
-    path("organizations/<int:pk>/merge/", moves.branch_merge, name="branch_merge"),
+    path("organizations/<int:pk>/merge/", branches.branch_merge, name="branch_merge"),
     path("campaigns/<int:campaign_pk>/roster/", lists.roster_list, name="roster_list"),
     path("campaigns/<int:campaign_pk>/roster/draw/", roster.roster_draw, name="roster_draw"),
     path("campaigns/<int:campaign_pk>/roster/changes/", changes.roster_changes, name="roster_changes"),

@@ -1,6 +1,6 @@
 """Moving people to another branch: the member on the left, then the roster, in one act."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +11,7 @@ from attendance.services.stays import end_stay, move_stay, recount_moved, units_
 from campaigns.models import Campaign, Unit
 from organizations.models import Member, Organization, Transfer, TransferRequest, User
 from organizations.service import Refused, service
+from organizations.services.organizations import close_organization, lock_organizations
 from organizations.services.transfer_requests import accept_request
 from organizations.services.transfers import transfer_members
 
@@ -34,17 +35,29 @@ def move_members(*, actor: User, members: Sequence[Member], to_branch: Organizat
 
 
 @service(atomic=False)
-def merge_branch(*, actor: User, branch: Organization, to_branch: Organization, day: date) -> int:
+def merge_branch(
+    *, actor: User, branch: Organization, to_branch: Organization, day: date, close: bool = False
+) -> int:
     """Everybody of `branch` belongs to `to_branch` from `day` on; returns how many moved.
 
-    The empty branch is then closed on its own page. Repeating it changes nothing.
+    With `close` the empty branch is closed in the same act, or nothing is done at all; without,
+    on its own page. Repeating it changes nothing.
     """
     if branch.pk == to_branch.pk:
         raise Refused("请选择另一个党支部。", code="same")
+    return with_retry(lambda also: _merge(actor, branch, to_branch, day, close, also))
+
+
+def _merge(
+    actor: User, branch: Organization, to_branch: Organization, day: date, close: bool, also: Also
+) -> int:
+    # Both, in one order, whichever is emptied: two merges may cross.
+    lock_organizations([branch.pk, to_branch.pk])
     people = list(Member.objects.present().filter(branch=branch))
-    if not people:
-        return 0
-    return move_members(actor=actor, members=people, to_branch=to_branch, day=day)
+    moved = _move(actor, people, to_branch, day, also) if people else 0
+    if close:
+        close_organization(actor=actor, organization=branch)
+    return moved
 
 
 @service(atomic=False)
@@ -62,14 +75,14 @@ def _accept(actor: User, request: TransferRequest, to_branch: Organization, also
     if transfer:
         # Who let go is the one who asked; where the member went is the receiving side's to know.
         told = Told(transfer.asked_by, "转组织关系，对方已接收", actor, f"由{transfer.from_branch.name}转来")
-        _follow([transfer], to_branch, transfer.day, told, also)
+        follow([transfer], to_branch, transfer.day, told, also)
     return transfer is not None
 
 
 def _move(actor: User, members: Sequence[Member], to_branch: Organization, day: date, also: Also) -> int:
     transfers = transfer_members(actor=actor, members=members, to_branch=to_branch, day=day)
     told = Told(actor, f"转到{to_branch.name}", actor, "转支部")
-    _follow(transfers, to_branch, day, told, also)
+    follow(transfers, to_branch, day, told, also)
     return len(transfers)
 
 
@@ -83,17 +96,22 @@ class Told:
     in_why: str
 
 
-def _follow(
-    transfers: Sequence[Transfer], to_branch: Organization, day: date, told: Told, also: Also
+def follow(
+    transfers: Sequence[Transfer],
+    to_branch: Organization,
+    day: date,
+    told: Told,
+    also: Also,
+    more: Iterable[int] = (),
 ) -> None:
-    """The rosters of the open campaigns, under the lock of every unit concerned."""
+    """The rosters of the open campaigns go along, under the lock of every unit concerned, and of `more`."""
     entries = RosterEntry.objects.present().filter(
         is_open=True, member__in=[transfer.member_id for transfer in transfers]
     )
     opened = Campaign.objects.select_related("organization")
     campaigns = list(opened.filter(pk__in=entries.values("campaign")))
     units = {campaign.pk: _unit_of(campaign, to_branch) for campaign in campaigns}
-    known = {unit.pk for unit in units.values() if unit}
+    known = {unit.pk for unit in units.values() if unit} | set(more)
     lock_exactly(lambda: known | units_behind(entries.all()), also)
     for campaign in campaigns:
         here = list(entries.filter(campaign=campaign).select_related("unit").order_by("pk"))

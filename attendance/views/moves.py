@@ -1,4 +1,4 @@
-"""转支部: one member, or everybody of a branch that merges into another."""
+"""转支部: one member, in the scope or taken over from outside it."""
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
@@ -6,9 +6,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from attendance.forms import MoveForm
-from attendance.services.moving import accept_transfer, merge_branch, move_member
+from attendance.services.moving import accept_transfer, move_member
 from organizations.forms.transfers import AcceptForm
-from organizations.models import Member, Organization, TransferRequest
+from organizations.models import Member, TransferRequest
 from organizations.queries import organization_trail
 from organizations.queries.transfers import latest_request
 from organizations.service import Refused
@@ -19,8 +19,9 @@ def member_move(request, pk):
     """One member to another branch of the scope, from a day on."""
     members = Member.objects.manageable_by(request.user).present()
     member = get_object_or_404(members.select_related("branch"), pk=pk)
-    form = _form(request, member.branch)
-    if _acted(request, form, move_member, member=member):
+    initial = {"day": timezone.localdate()}
+    form = MoveForm(request.POST or None, user=request.user, besides=member.branch, initial=initial)
+    if acted(request, form, move_member, member=member):
         messages.success(request, f"{member.name}已经转到{form.cleaned_data['to_branch'].name}。")
         return redirect("organizations:member_detail", pk)
     trail = organization_trail(member.branch, request.user)
@@ -35,47 +36,20 @@ def transfer_accept(request, pk):
     rows = TransferRequest.objects.manageable_by(request.user).received_by(request.user)
     asked = get_object_or_404(rows.select_related("member", "from_branch", "addressee"), pk=pk)
     form = AcceptForm(request.POST or None, user=request.user, meant=asked.addressee)
-    if request.method == "POST" and form.is_valid():
-        try:
-            accept_transfer(actor=request.user, request=asked, **form.cleaned_data)
-            into = form.cleaned_data["to_branch"]
-            messages.success(request, f"{asked.member.name}已经接收到{into.name}，冬训名册一起改好了。")
-            return redirect("organizations:member_detail", asked.member_id)
-        except Refused as refusal:
-            form.add_error(None, refusal.message)
+    if acted(request, form, accept_transfer, request=asked):
+        into = form.cleaned_data["to_branch"]
+        messages.success(request, f"{asked.member.name}已经接收到{into.name}，冬训名册一起改好了。")
+        return redirect("organizations:member_detail", asked.member_id)
     context = {"form": form, "asked": asked}
     return render(request, "attendance/transfer_accept.html", context, status=422 if form.errors else 200)
 
 
-@require_http_methods(["GET", "POST"])
-def branch_merge(request, pk):
-    """Everybody of one branch to another; the empty branch is closed afterwards."""
-    branches = Organization.objects.manageable_by(request.user).branches().open()
-    branch = get_object_or_404(branches, pk=pk)
-    form = _form(request, branch)
-    if _acted(request, form, merge_branch, branch=branch):
-        into = form.cleaned_data["to_branch"]
-        messages.success(request, f"{branch.name}的党员都转到{into.name}了。支部不再用的，可以在这里撤销。")
-        return redirect("organizations:organization_detail", pk)
-    context = {
-        "form": form,
-        "branch": branch,
-        "people": Member.objects.present().filter(branch=branch).count(),
-        "trail": organization_trail(branch, request.user),
-    }
-    return render(request, "attendance/branch_merge.html", context, status=422 if form.errors else 200)
-
-
-def _form(request, branch):
-    initial = {"day": timezone.localdate()}
-    return MoveForm(request.POST or None, user=request.user, besides=branch, initial=initial)
-
-
-def _acted(request, form, act, **who) -> bool:
-    if request.method != "POST" or not form.is_valid():
+def acted(http, form, act, **who) -> bool:
+    """Whether the form was sent, is right, and the act was not refused; a refusal stands in the form."""
+    if http.method != "POST" or not form.is_valid():
         return False
     try:
-        act(actor=request.user, **who, **form.cleaned_data)
+        act(actor=http.user, **who, **form.cleaned_data)
     except Refused as refusal:
         form.add_error(None, refusal.message)
     return not form.errors

@@ -1,11 +1,13 @@
 """Shapes of what people type about transfers and places in the tree."""
 
+from uuid import uuid4
+
 from django import forms
 
 from organizations.forms.accounts import with_place
-from organizations.forms.choices import PickField
+from organizations.forms.choices import PickField, PicksField
 from organizations.forms.members import date_field
-from organizations.models import BRANCH_KINDS, Organization, User
+from organizations.models import BRANCH_KINDS, Member, Organization, User
 from organizations.tree import within
 
 
@@ -56,3 +58,22 @@ class PlaceForm(forms.Form):
         picker = self.fields["parent"]
         picker.queryset = parents
         picker.choices = [("", "请选择"), *with_place(parents)]
+
+
+class SeveralForm(forms.Form):
+    """Who of a branch goes to another one."""
+
+    request_uuid = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
+    members = PicksField(label="转谁", queryset=None, error_messages={"required": "请先勾选要转的党员。"})
+    to_branch = PickField(label="转到哪个党支部", queryset=None, empty_label="请选择")
+    day = date_field("从哪天起")
+
+    def __init__(self, *args, user: User, branch: Organization, **kwargs):
+        super().__init__(*args, **kwargs)
+        branches = Organization.objects.manageable_by(user).branches().open()
+        self.fields["members"].queryset = Member.objects.manageable_by(user).present().filter(branch=branch)
+        self.fields["to_branch"].queryset = branches.exclude(pk=branch.pk)
+        self.fields["to_branch"].choices = branch_choices(user, branch)
+
+    def clean_request_uuid(self):
+        return self.cleaned_data["request_uuid"] or uuid4()

@@ -1,5 +1,7 @@
 """The tree of Party organizations: added, renamed, put under another superior, closed. Never deleted."""
 
+from collections.abc import Iterable
+
 from django.db.models import Q, Value
 from django.db.models.functions import Concat, Substr
 from django.utils import timezone
@@ -148,6 +150,11 @@ def close_organization(*, actor: User, organization: Organization) -> Organizati
         organization=organization,
     )
     return organization
+
+
+def lock_organizations(ids: Iterable[int]) -> list[Organization]:
+    """For a write that concerns several: held in one order, before anybody's own lock of one of them."""
+    return list(Organization.objects.select_for_update(no_key=True).filter(pk__in=set(ids)).order_by("pk"))
 
 
 def _mine(actor: User, organization: Organization) -> Organization:

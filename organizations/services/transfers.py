@@ -25,7 +25,7 @@ def transfer_members(
     One act, however many. Repeating it changes nothing.
     """
     to_branch = locked_branch(actor, to_branch)
-    found = _locked_members(actor, [member.pk for member in members])
+    found = locked_members(actor, [member.pk for member in members])
     moving = [member for member in found if member.branch_id != to_branch.pk]
     if not moving:
         return []
@@ -55,7 +55,7 @@ def transfer_member(*, actor: User, member: Member, to_branch: Organization, day
 def return_member(*, actor: User, member: Member, branch: Organization, day: date) -> Member:
     """Somebody who had left belongs to `branch` again from `day` on. Somebody present is left as they are."""
     branch = locked_branch(actor, branch)
-    member = _locked_members(actor, [member.pk])[0]
+    member = locked_members(actor, [member.pk])[0]
     if member.left_on is None:
         return member
     if member.merged_into_id:
@@ -95,7 +95,7 @@ def locked_branch(actor: User, branch: Organization) -> Organization:
     return found
 
 
-def _locked_members(actor: User, ids: Sequence[int]) -> list[Member]:
+def locked_members(actor: User, ids: Sequence[int]) -> list[Member]:
     """These members as stored now, locked in one order, all in the actor's scope."""
     mine = Member.objects.manageable_by(actor)
     rows = Member.objects.select_for_update(no_key=True, of=("self",)).select_related("branch").order_by("pk")

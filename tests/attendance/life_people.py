@@ -10,16 +10,18 @@ from attendance.queries.differences import roster_differences
 from attendance.services.adopting import adopt_differences
 from attendance.services.confirming import confirm_roster
 from attendance.services.merging import merge_people
-from attendance.services.moving import merge_branch, move_member
+from attendance.services.moving import accept_transfer, merge_branch, move_member
 from attendance.services.roster import end_waiver, set_waiver
 from attendance.services.tree import adopt_tree
-from organizations.models import Member, Organization
+from organizations.models import Member, Organization, TransferRequest
 from organizations.services.members import change_member, create_member, leave_member
 from organizations.services.organizations import (
     change_organization,
     close_organization,
     create_organization,
+    move_organization,
 )
+from organizations.services.transfer_requests import ask_transfer, decline_request, withdraw_request
 from organizations.services.transfers import return_member
 from tests.attendance.life_scene import (
     DAYS,
@@ -59,6 +61,39 @@ class PeopleActs(Being):
                 to_branch=self.pick(self.branches().open(), to),
                 day=ago(days),
             )
+
+    @rule(number=NUMBER, where=NUMBER, days=DAYS)
+    def ask(self, number, where, days):
+        """Outside the scope of whoever has the member now; to a place that is there, or is not."""
+        member = self.pick(Member.objects.present(), number)
+        asker = self.keeper_of(member.branch)
+        wanted = self.pick(self.branches(), where).name if where % 4 else "没有的地方"
+        with self.act("ask for a transfer"):
+            ask_transfer(actor=asker, member=member, wanted=wanted, day=ago(days))
+
+    @rule(
+        number=NUMBER, to=NUMBER, how=st.sampled_from(["accept", "accept", "accept", "decline", "withdraw"])
+    )
+    def answer(self, number, to, how):
+        """Now and then twice, or by the wrong side."""
+        request = self.pick(TransferRequest.objects.all(), number)
+        if request is None:
+            return
+        branch = self.pick(self.branches().open(), to)
+        with self.act(f"{how} a transfer"):
+            if how == "accept":
+                accept_transfer(actor=self.keeper_of(branch), request=request, to_branch=branch)
+            elif how == "decline":
+                decline_request(actor=self.scene.officer, request=request, reason="查无此人")
+            else:
+                withdraw_request(actor=self.scene.officer, request=request)
+
+    def keeper_of(self, branch):
+        """The organizer of the township it belongs to today."""
+        keepers = (self.scene.north_organizer, self.scene.south_organizer)
+        for keeper in keepers:
+            keeper.organization.refresh_from_db()
+        return next((one for one in keepers if one.organization.contains(branch)), self.scene.officer)
 
     @rule(number=NUMBER, days=DAYS)
     def leave(self, number, days):
@@ -174,13 +209,22 @@ class PeopleActs(Being):
             branch = self.pick(self.branches(), number)
             change_organization(actor=self.scene.officer, organization=branch, name=f"改名{uuid4().hex[:6]}")
 
-    @rule(number=NUMBER, to_north=st.booleans())
-    def new_parent(self, number, to_north):
-        """Another parent or another place in the list; there is no page for it yet, an import does it."""
+    @rule(who=NUMBER, number=NUMBER, to_north=st.booleans())
+    def new_parent(self, who, number, to_north):
         if number % 3:
             return
         parent = self.scene.north if to_north else self.scene.south
         branch = self.pick(self.branches(), number)
-        with self.act("move a branch"), fixture_writes():
-            Organization.objects.move(branch, Organization.objects.get(pk=parent.pk), "first-child")
+        with self.act("move a branch"):
+            move_organization(actor=self.actor(who), organization=branch, parent=parent)
             self.moved_places = True
+
+    @rule(number=NUMBER, to_north=st.booleans())
+    def new_place(self, number, to_north):
+        """Another place in the list, which shifts the others: no page does it, but it may be done."""
+        if number % 5 == 0:
+            parent = self.scene.north if to_north else self.scene.south
+            branch = self.pick(self.branches(), number)
+            with fixture_writes():
+                Organization.objects.move(branch, Organization.objects.get(pk=parent.pk), "first-child")
+                self.moved_places = True

@@ -6,9 +6,19 @@ from uuid import uuid4
 from django.utils import timezone
 
 from attendance.models import RosterEntry
-from attendance.services import adopting, closing, corrections, makeup, marks, moving, roster, tree
+from attendance.services import (
+    adopting,
+    closing,
+    corrections,
+    makeup,
+    marks,
+    merging,
+    roster,
+    tree,
+)
 from campaigns.models import ProgrammeItem, Topic
 from campaigns.services import campaigns, lecturers, service_tasks, sessions, topics
+from campaigns.services.bulk import cancel_sessions
 from organizations.service import REGISTRY
 from organizations.services import imports
 from reports.services import reports
@@ -16,6 +26,7 @@ from tests.base import fixture_writes, make_member, make_organization
 from tests.campaigns.scene import at, make_campaign
 from tests.organizations.workbooks import person
 from tests.organizations.workbooks import roster as roster_file
+from tests.prying.acts_moving import MOVING
 from tests.test_services import acts as organization_acts
 from tests.test_services import load_every_service
 
@@ -38,7 +49,7 @@ def nothing(winter):
 
 
 # name → (what has to be there before, the act itself on what that gave).
-ACTS = {}
+ACTS = {**MOVING}
 
 
 def act(name, prepare=nothing):
@@ -189,23 +200,9 @@ def _(w, batch):
     marks.undo_batch(actor=w.north_organizer, batch=batch, uuid=uuid4())
 
 
-@act("attendance.services.moving.move_member")
+@act("attendance.services.merging.merge_people")
 def _(w, _nothing):
-    moving.move_member(actor=w.north_organizer, member=w.wang, to_branch=w.north_other_branch, day=TODAY())
-
-
-@act("attendance.services.moving.move_members")
-def _(w, _nothing):
-    moving.move_members(
-        actor=w.north_organizer, members=[w.wang, w.li], to_branch=w.north_other_branch, day=TODAY()
-    )
-
-
-@act("attendance.services.moving.merge_branch")
-def _(w, _nothing):
-    moving.merge_branch(
-        actor=w.north_organizer, branch=w.north_other_branch, to_branch=w.north_branch, day=TODAY()
-    )
+    merging.merge_people(actor=w.north_organizer, winner=w.wang, loser=w.li)
 
 
 @act("attendance.services.roster.set_waiver")
@@ -345,6 +342,11 @@ def _(w, session):
 @act("campaigns.services.sessions.cancel_session", planned)
 def _(w, session):
     sessions.cancel_session(actor=w.north_organizer, session=session, reason="停电")
+
+
+@act("campaigns.services.bulk.cancel_sessions", planned)
+def _(w, session):
+    cancel_sessions(actor=w.north_organizer, ids=[session.pk], reason="停电", request_uuid=uuid4())
 
 
 @act("organizations.services.imports.check_roster")

@@ -15,7 +15,8 @@ from campaigns.services.lecturers import create_lecturer
 from campaigns.services.service_tasks import open_task
 from organizations.fields import digest
 from organizations.models import AuditEvent, ImportBatch, Organization, Role
-from organizations.services import imports, jobs, members
+from organizations.services import bulk, imports, jobs, members
+from organizations.services.transfer_requests import ask_transfer
 from tests.attendance.scene import Scene
 from tests.base import fixture_writes, make_user
 from tests.campaigns.scene import unit_of
@@ -117,10 +118,12 @@ class World(Scene):
             "job": self.finished_job(keeper, word),
             "batch": self.import_batch(keeper, word, below),
             "lecturer": create_lecturer(actor=self.officer, organization=organization, name=f"{word}师"),
+            "bulk": self.bulk_act(keeper, organization, word),
             "department": Nowhere("ghost"),
             "indicator": "RATE_DUE",
         }
         place.records["department"] = Department.objects.order_by("pk").first()
+        self.add(f"{word}联", code)
         self.add(f"{word}课", code, below.code)
         self.add(f"{word}堂", code, below.code)
         for words in (f"{word}家修路", f"{word}户", f"{word}详情", f"{word}经办"):
@@ -136,6 +139,8 @@ class World(Scene):
             self.fill_people(place, organization, session)
         else:
             self.fill_campaign(place, organization, word)
+            if code != "HZ":
+                self.ask(place, actor=keeper, member=below.members.order_by("place_in_list").last())
         place.records["event"] = AuditEvent.objects.filter(target_id=str(task.pk)).last()
 
     def fill_people(self, place, branch, session):
@@ -148,6 +153,7 @@ class World(Scene):
         members.change_member(actor=self.officer, member=people[0], party_group=f"{WORDS[place.code]}组")
         self.add(f"{WORDS[place.code]}组", place.code)
         row = Attendance.objects.get(session=session, entry=entry)
+        self.ask(place, actor=self.keeper_of(branch), member=people[0])
         place.records |= {"member": people[0], "entry": entry, "attendance": row}
 
     def fill_campaign(self, place, organization, word):
@@ -171,6 +177,18 @@ class World(Scene):
         campaign.refresh_from_db()
         place.records |= {"campaign": campaign, "item": item, "topic": topic}
 
+    def ask(self, place, actor, member):
+        """Somebody is to go to a place nobody knows; the level above is asked."""
+        waiting = member.transfer_requests.first()
+        words = f"{WORDS[member.branch.code]}外"
+        self.add(words, member.branch.code)
+        place.records["request"] = waiting or ask_transfer(
+            actor=actor, member=member, wanted=words, day=timezone.localdate(), note=words
+        )
+
+    def keeper_of(self, organization):
+        return organization.accounts.get(username=f"keeper-{organization.code.lower()}")
+
     def add(self, words, *codes, **more):
         self.canaries.append(Canary(words, codes, **more))
 
@@ -187,6 +205,16 @@ class World(Scene):
         self.numbers += [member.id_number, member.phone]
         with fixture_writes():
             member.save()
+
+    def bulk_act(self, keeper, organization, word):
+        values = {"contact_name": f"{word}联"}
+        return bulk.change_many(
+            actor=keeper,
+            kind="organization.change",
+            ids=[organization.pk],
+            values=values,
+            request_uuid=uuid4(),
+        )
 
     def finished_job(self, keeper, word):
         organization = keeper.organization

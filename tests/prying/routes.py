@@ -88,6 +88,7 @@ KINDS = [
     (r"attendance:(register|marks|visitors|sheet_print|session_|part_|paste)", "pk", "session", "pk"),
     (r"attendance:", "entry_pk", "entry", "pk"),
     (r"attendance:", "session_pk", "session", "pk"),
+    (r"attendance:moved_", "pk", "bulk", "pk"),
     (r".*", "campaign_pk", "campaign", "pk"),
     (r".*", "unit_pk", "unit", "pk"),
     (r"reports:indicator_list", "code", "indicator", ""),
