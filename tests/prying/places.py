@@ -3,7 +3,7 @@
 import io
 from dataclasses import dataclass, field
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.utils import timezone
 from openpyxl import Workbook
