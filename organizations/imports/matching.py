@@ -2,8 +2,9 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
+from operator import attrgetter
 
 from organizations.fields import digest
 from organizations.imports.rows import RosterRow, same_birth
@@ -19,6 +20,8 @@ PLAIN_FIELDS = (
     "contact_person", "is_home_bound", "is_in_difficulty",
 )  # fmt: skip
 COMPARED = (*PLAIN_FIELDS, "birth_date", "birth_precision", "id_digest", "phone_digest", "place_in_list")
+STATE_OF = (*COMPARED, "branch_id", "left_on")
+STATE = attrgetter(*STATE_OF)
 
 
 def pieces(items: list, size: int = AT_ONCE) -> Iterator[list]:
@@ -121,7 +124,10 @@ def is_born(member: Member, day: date) -> bool:
 
 
 def changes_of(row: RosterRow) -> dict:
-    """What storing this line would change on the matched member. Empty cells change nothing."""
+    """What storing this line would change on the matched member, its place in the list apart.
+
+    Empty cells change nothing.
+    """
     member, values = row.member, row.values
     changes = {name: values[name] for name in PLAIN_FIELDS if name in values}
     changes = {name: value for name, value in changes.items() if getattr(member, name) != value}
@@ -134,8 +140,6 @@ def changes_of(row: RosterRow) -> dict:
         changes["id_number"] = values["id_number"]
     if "phone" in values and digest(values["phone"]) != member.phone_digest:
         changes["phone"] = values["phone"]
-    if row.place is not None and row.place != member.place_in_list:
-        changes["place_in_list"] = row.place
     return changes
 
 
@@ -149,5 +153,9 @@ def is_news(birth: tuple[date, str], member: Member) -> bool:
 
 def fingerprint(member: Member) -> str:
     """Changes when anything the import compares has changed since the check."""
-    state = [str(getattr(member, name)) for name in COMPARED] + [str(member.branch_id), str(member.left_on)]
-    return hashlib.sha256("\x1f".join(state).encode()).hexdigest()
+    return hashlib.sha256("\x1f".join(map(str, STATE(member))).encode()).hexdigest()
+
+
+def fingerprint_of(values: Mapping[str, object]) -> str:
+    """The fingerprint of a member with these values; dates may be written as text."""
+    return hashlib.sha256("\x1f".join([str(values.get(name)) for name in STATE_OF]).encode()).hexdigest()

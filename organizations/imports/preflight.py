@@ -1,7 +1,8 @@
 """Looks at an uploaded file before anything parses it: what is it, and can it do harm?
 
 The type is told by content, never by name. A workbook is read through once as
-bytes: sizes, checksums, paths, macros, document types.
+bytes: sizes, checksums, paths, macros, document types. Merged cells, which
+stand behind the lines they hold for, are found on the way. Free of Django.
 """
 
 import io
@@ -9,9 +10,8 @@ import re
 import stat
 import zipfile
 import zlib
+from dataclasses import dataclass, field
 from typing import Any
-
-from django.conf import settings
 
 from organizations.refused import Refused
 
@@ -25,9 +25,21 @@ MAX_OTHER = 10 * MEGABYTE
 MAX_TOTAL = 250 * MEGABYTE
 NEEDED = ("[content_types].xml", "xl/workbook.xml")
 DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+MOST_MERGES = 100_000
+MAX_COLUMN = 16_384
+Merge = tuple[int, int, int, int]
 ENCODING = re.compile(rb"""^<\?xml[^>]*\sencoding=["']([^"']+)""")
 NOT_A_ROSTER = "这不是 Excel 表格。请在 WPS 或 Excel 里打开名册，另存为 .xlsx 再上传。"
 HAS_MACROS = "表格里带有宏程序，不能上传。请另存为“Excel 工作簿（.xlsx）”再上传。"
+
+
+@dataclass
+class Inside:
+    """What is seen on the way through a workbook: merged cells by part, and about how many lines it has."""
+
+    merges: dict[str, list[Merge]] = field(default_factory=dict)
+    lines: int = 0
 
 
 class FileRefused(Refused):
@@ -42,15 +54,19 @@ class FileRefused(Refused):
         self.ask = ask
 
 
-def inspect(content: bytes, file_name: str) -> str:
+def refuse_size_of(size: int, most: int) -> None:
+    if size > most:
+        raise FileRefused(
+            f"文件超过 {most // MEGABYTE} MB。请删去图片和空白行，或按支部分成几个文件上传。", "TOO_LARGE"
+        )
+
+
+def inspect(content: bytes, file_name: str, inside: Inside | None = None) -> str:
     """What the file is: "xlsx", "xls" or "csv". Anything else, or anything harmful, is refused."""
     if not content:
         raise FileRefused("这个文件是空的，请重新选择名册文件。", "EMPTY")
-    if len(content) > settings.ROSTER_MAX_BYTES:
-        limit = settings.ROSTER_MAX_BYTES // MEGABYTE
-        raise FileRefused(f"文件超过 {limit} MB。请删去图片和空白行，或按支部分成几个文件上传。", "TOO_LARGE")
     if content.startswith(b"PK"):
-        inspect_zip(content)
+        inspect_zip(content, inside or Inside())
         return "xlsx"
     if content.startswith(OLE):
         inspect_ole(content)
@@ -87,14 +103,14 @@ def inspect_text(content: bytes, file_name: str) -> None:
     raise FileRefused(NOT_A_ROSTER, "TYPE")
 
 
-def inspect_zip(content: bytes) -> None:
+def inspect_zip(content: bytes, inside: Inside) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             refuse_entries(entries)
             refuse_kind({entry.filename.lower() for entry in entries})
             for entry in entries:
-                read_through(archive, entry)
+                read_through(archive, entry, inside)
     except FileRefused:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
@@ -139,17 +155,52 @@ def refuse_kind(names: set[str]) -> None:
         raise FileRefused(NOT_A_ROSTER, "TYPE")
 
 
-def read_through(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+def read_through(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, inside: Inside) -> None:
     """Unpack one part piece by piece: its checksum is proved, and no XML may bring its own entities."""
-    is_xml = entry.filename.lower().endswith((".xml", ".rels"))
+    name = entry.filename.lower()
+    is_xml, is_sheet = name.endswith((".xml", ".rels")), name.startswith("xl/worksheets/")
+    merges: set[Merge] = set()
     with archive.open(entry) as part:
         before = b""
         while piece := part.read(MEGABYTE):
-            if is_xml and (DECLARES.search(before + piece) or (not before and not is_plain_utf8(piece))):
+            text = before + piece
+            if is_xml and (b"<!" in text or not before):
+                refuse_harmful(text, is_head=not before)
+            if is_sheet:
+                inside.lines += piece.count(b"<row ")
+                merges.update(merges_in(text))
+            if len(merges) > MOST_MERGES:
                 raise FileRefused(
-                    "表格内部含有不安全的内容，不能打开。请把名册复制到新建的表格里再上传。", "XML"
+                    "表里合并的单元格太多，不像名册。请把名册复制到新建的表格里再上传。", "ZIP_SIZE"
                 )
-            before = piece[-16:]
+            before = piece[-200:]
+    if merges:
+        inside.merges[entry.filename] = sorted(merges)
+
+
+def refuse_harmful(text: bytes, *, is_head: bool) -> None:
+    if DECLARES.search(text) or (is_head and not is_plain_utf8(text)):
+        raise FileRefused("表格内部含有不安全的内容，不能打开。请把名册复制到新建的表格里再上传。", "XML")
+
+
+def merges_in(text: bytes) -> list[Merge]:
+    """(top, left, bottom, right): rows as they are numbered, columns from 0."""
+    if b"mergeCell" not in text:
+        return []
+    return [
+        (int(top), column_of(left.decode()), int(bottom), column_of(right.decode()))
+        for left, top, right, bottom in MERGE.findall(text)
+    ]
+
+
+def column_of(reference: str) -> int:
+    """Zero-based column of "AB" or "AB12"."""
+    number = 0
+    for letter in reference.rstrip("0123456789"):
+        if not "A" <= letter <= "Z" or number > MAX_COLUMN:
+            raise ValueError("no column")
+        number = number * 26 + ord(letter) - 64
+    return number - 1
 
 
 def is_plain_utf8(head: bytes) -> bool:

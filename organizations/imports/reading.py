@@ -1,24 +1,29 @@
-"""Files to plain rows. A row is its number in the file and its cells, blanks as None.
+"""Files to plain lines: the number in the file, whether it is hidden, and the cells, blanks as None.
 
-.xlsx is read by `xlsx`, because a roster needs to know what calamine does not
-tell: error cells, formulas, hidden rows, and where to stop. calamine reads the
-old .xls.
+Free of Django: this runs in the process that parses uploads. .xlsx is read by
+`xlsx`, because a roster needs to know what calamine does not tell: error cells,
+formulas, hidden rows, and where to stop. calamine reads the old .xls.
 """
 
 import csv
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Protocol
 
 import python_calamine
 
-from organizations.imports.preflight import FileRefused
+from organizations.imports.preflight import FileRefused, Merge
 
 MAX_COLUMNS = 100
 BLANKS_TO_STOP = 200
 # Title lines, header and footer come on top of the people.
 ROWS_BESIDE_PEOPLE = 60
+# The header is looked for in these.
+HEAD = 40
 AMBIGUOUS_MONTH = re.compile(r"(?:19|20)\d\d\.1")
 
 
@@ -37,45 +42,86 @@ class CellError:
 
 
 Cell = str | int | float | date | Formula | CellError | None
+Row = tuple[int, bool, list[Cell]]
 
 
 @dataclass
 class Sheet:
+    """A sheet as far as its beginning tells: `rows` are its first lines with content, at most 40."""
+
     name: str
     rows: list[tuple[int, list[Cell]]] = field(default_factory=list)
+    merges: list[Merge] = field(default_factory=list)
+    index: int = 0
+    # There are lines with content behind `rows`.
+    more: bool = False
+    # Known when all of it was read.
     hidden_rows: int = 0
-    # The first row with content after more than 200 blank ones; what stands there was not read.
     row_after_gap: int | None = None
     too_many_rows: bool = False
-    merges: list[tuple[int, int, int, int]] = field(default_factory=list)
-
-    def add(self, number: int, cells: list[Cell], limit: int) -> bool:
-        """Take one row; False when reading should stop."""
-        if all(cell is None for cell in cells):
-            return number - self.last_row <= BLANKS_TO_STOP
-        if number - self.last_row > BLANKS_TO_STOP and self.rows:
-            self.row_after_gap = self.row_after_gap or number
-            return False
-        self.rows.append((number, cells))
-        self.too_many_rows = len(self.rows) > limit + ROWS_BESIDE_PEOPLE
-        return not self.too_many_rows
 
     @property
     def last_row(self) -> int:
         return self.rows[-1][0] if self.rows else 0
 
 
+class Source(Protocol):
+    """What one format offers: a sheet's name, its merged cells, and its lines from the beginning."""
+
+    name: str
+    merges: list[Merge]
+
+    def lines(self) -> Iterator[Row]: ...
+
+    def content_below(self, number: int) -> int | None:
+        """The first row with content further down than `lines` went."""
+
+
+class Lines:
+    """Lines with content, until 200 blank ones or too many: `row_after_gap` is where more stands."""
+
+    def __init__(self, source: Source, limit: int):
+        self.source, self.limit = source, limit + ROWS_BESIDE_PEOPLE
+        self.row_after_gap: int | None = None
+        self.too_many_rows = False
+        self.hidden_rows = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        last = count = 0
+        for row in self.source.lines():
+            number, hidden, cells = row
+            if not any(cell is not None for cell in cells):
+                if number - last > BLANKS_TO_STOP:
+                    break
+                continue
+            if count and number - last > BLANKS_TO_STOP:
+                self.row_after_gap = number
+                return
+            count += 1
+            if count > self.limit:
+                self.too_many_rows = True
+                return
+            self.hidden_rows += hidden
+            last = number
+            yield row
+        self.row_after_gap = self.source.content_below(last)
+
+    def head(self) -> tuple[list[Row], bool]:
+        """The first lines, and whether others follow."""
+        rows = list(islice(self, HEAD + 1))
+        return rows[:HEAD], len(rows) > HEAD
+
+
 class Filler:
     """A cell merged over several people holds for each of them (one branch beside twenty names)."""
 
-    def __init__(self, merges: list[tuple[int, int, int, int]], column: int):
+    def __init__(self, merges: list[Merge], column: int):
         over = [m for m in merges if m[1] <= column <= m[3] and m[2] > m[0]]
         self.waiting = sorted(over, reverse=True)
-        self.column, self.top, self.last = column, 0, 0
-        self.shown: Cell = None
+        self.column, self.left, self.last, self.shown = column, 0, 0, None
+        self.top = 0
 
     def fill(self, number: int, cells: list[Cell]) -> None:
-        """Lines come in order."""
         while self.waiting and self.waiting[-1][0] <= number:
             top, left, bottom, _ = self.waiting.pop()
             if bottom >= number:
@@ -105,16 +151,37 @@ def tidy(value: object) -> Cell:
     return value
 
 
-def read_xls(content: bytes, limit: int) -> tuple[list[Sheet], list[str]]:
+@dataclass
+class Plain:
+    """A source that lies in memory."""
+
+    name: str
+    rows: list[list[Cell]]
+    merges: list[Merge] = field(default_factory=list)
+
+    def lines(self) -> Iterator[Row]:
+        return ((number, False, cells) for number, cells in enumerate(self.rows, start=1))
+
+    def content_below(self, number: int) -> int | None:
+        return first_below(self.lines(), number)
+
+
+def first_below(lines: Iterator[Row], last: int) -> int | None:
+    later = (number for number, _, cells in lines if number > last and any(c is not None for c in cells))
+    return next(later, None)
+
+
+def read_xls(content: bytes) -> tuple[list[Source], list[str]]:
     """Visible sheets, and the names of hidden ones."""
-    sheets, hidden = [], []
+    sheets: list[Source] = []
+    hidden = []
     try:
         with python_calamine.load_workbook(io.BytesIO(content)) as book:
             for meta in book.sheets_metadata:
                 if meta.visible != python_calamine.SheetVisibleEnum.Visible:
                     hidden.append(meta.name)
                 elif meta.typ == python_calamine.SheetTypeEnum.WorkSheet:
-                    sheets.append(read_xls_sheet(book.get_sheet_by_name(meta.name), limit))
+                    sheets.append(read_xls_sheet(book.get_sheet_by_name(meta.name)))
     except python_calamine.PasswordError as error:
         raise FileRefused("表格设了打开密码。请取消密码，另存后再上传。", "ENCRYPTED") from error
     except (python_calamine.CalamineError, ValueError, OSError) as error:
@@ -124,25 +191,17 @@ def read_xls(content: bytes, limit: int) -> tuple[list[Sheet], list[str]]:
     return sheets, hidden
 
 
-def read_xls_sheet(source: "python_calamine.CalamineSheet", limit: int) -> Sheet:
-    sheet = Sheet(source.name)
-    sheet.merges = [(*start, *end) for start, end in source.merged_cell_ranges or []]
-    sheet.merges = [(top + 1, left, bottom + 1, right) for top, left, bottom, right in sheet.merges]
-    for number, values in enumerate(source.to_python(skip_empty_area=False), start=1):
-        cells = [tidy(value) for value in values[:MAX_COLUMNS]]
-        if not sheet.add(number, cells, limit) and (sheet.row_after_gap or sheet.too_many_rows):
-            break
-    return sheet
+def read_xls_sheet(source: "python_calamine.CalamineSheet") -> Plain:
+    merges = [(*start, *end) for start, end in source.merged_cell_ranges or []]
+    merges = [(top + 1, left, bottom + 1, right) for top, left, bottom, right in merges]
+    values = source.to_python(skip_empty_area=False)
+    return Plain(source.name, [[tidy(value) for value in line[:MAX_COLUMNS]] for line in values], merges)
 
 
-def read_csv(content: bytes, limit: int, score) -> list[Sheet]:
-    """The separator is the one under which the most headers are known; `score(sheet)` counts them."""
+def read_csv(content: bytes) -> list[Source]:
+    """The same text by each separator; the one under which the most headers are known is the right one."""
     text = decode(content)
-    try:
-        sheets = [read_csv_as(text, separator, limit) for separator in ",\t;|"]
-    except csv.Error as error:
-        raise FileRefused("CSV 文件读不出来。请另存为 .xlsx 再上传。", "CORRUPT") from error
-    return [max(sheets, key=score)]
+    return [Separated(text, separator) for separator in ",\t;|"]
 
 
 def decode(content: bytes) -> str:
@@ -158,13 +217,22 @@ def decode(content: bytes) -> str:
     raise FileRefused("CSV 文件里的汉字认不出来。请用 WPS 或 Excel 打开，另存为 .xlsx 再上传。", "ENCODING")
 
 
-def read_csv_as(text: str, separator: str, limit: int) -> Sheet:
-    sheet = Sheet("CSV")
-    for number, values in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), start=1):
-        cells = [csv_cell(value) for value in values[:MAX_COLUMNS]]
-        if not sheet.add(number, cells, limit) and (sheet.row_after_gap or sheet.too_many_rows):
-            break
-    return sheet
+@dataclass
+class Separated:
+    """CSV by one separator, read again whenever it is asked for."""
+
+    text: str
+    separator: str
+    name: str = "CSV"
+    merges: list[Merge] = field(default_factory=list)
+
+    def lines(self) -> Iterator[Row]:
+        reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.separator)
+        for number, values in enumerate(reader, start=1):
+            yield number, False, [csv_cell(value) for value in values[:MAX_COLUMNS]]
+
+    def content_below(self, number: int) -> int | None:
+        return first_below(self.lines(), number)
 
 
 def csv_cell(value: str) -> Cell:

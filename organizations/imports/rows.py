@@ -24,7 +24,7 @@ TEXTS = {"party_group": 50, "floating_to": 100, "contact_person": 50}
 FLAGS = ("is_floating", "is_home_bound", "is_in_difficulty")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """An error or a warning and what to do. `field` "" = the whole row; row None = the whole file."""
 

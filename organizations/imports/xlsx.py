@@ -1,6 +1,8 @@
-"""Streams .xlsx sheets to plain rows; memory and time follow the people, not the blank bordered rows.
+"""Streams .xlsx sheets to plain lines; memory and time follow the people, not the blank bordered rows.
 
-Runs after `preflight`, which has refused every document type and entity.
+Runs after `preflight`, which has refused every document type and entity. The
+lines of an ordinary sheet are taken apart by one expression; at the first
+thing that it does not know the XML parser goes on from that line.
 """
 
 import io
@@ -9,43 +11,60 @@ import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
-from xml.etree.ElementTree import (
-    Element,
-    ParseError,
-    XMLPullParser,
-    iterparse,
+from functools import lru_cache
+from xml.etree.ElementTree import Element, iterparse
+
+from organizations.imports.cells import (
+    PIECE,
+    SHEET_DATA,
+    Cutter,
+    XmlRows,
+    number_of_row,
+    text_of,
+    unescape,
+)
+from organizations.imports.reading import (
+    MAX_COLUMNS,
+    Cell,
+    CellError,
+    Merge,
+    Row,
+    Source,
+    tidy,
 )
 
-from organizations.imports.preflight import FileRefused
-from organizations.imports.reading import MAX_COLUMNS, Cell, CellError, Formula, Sheet, tidy
-
-MAX_ROW = 1_048_576
-PIECE = 256 * 1024
-# A line of 16,384 cells has about 1 MB; more without the end of a row is an attack on our memory.
-MAX_ROW_BYTES = 4 * 1024 * 1024
-MAX_CELL_TEXT = 40_000
 LAST_SERIAL = 109_574  # 31 December 2199
-ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 # Format numbers that show dates in every language version of Excel, the Chinese ones included.
 DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
-REFERENCE = re.compile(r"([A-Z]{1,3})(\d+)")
-MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+\d+):([A-Z]+\d+)"')
 CONTENT_OR_ROW = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="(\d+)"|<(?:\w+:)?(?:v|is|f)[\s>]')
+CONTENT_MARKS = (b"<v", b"<is", b"<f", b":v", b":is", b":f")
+LAST_ROW = re.compile(rb'row\s[^>]*?\br="(\d+)"')
+ROW_HEAD = re.compile(r'\s*<row r="(\d{1,7})"([^<>]*)>')
+# column, style, type, value, inline text; or blanks between cells; or (last) whatever is not ordinary.
+CELLS = re.compile(
+    r'<c r="([A-Z]{1,3})\d{1,7}"(?: s="(\d{1,5})")?(?: t="([a-zA-Z]{1,9})")?'
+    r"(?:/>|></c>|><v>([^<&]*)</v></c>|><is><t(?: xml:space=\"preserve\")?>([^<&]*)</t></is></c>)|\s+|(.)",
+    re.DOTALL,
+)
+TEXTS = re.compile(
+    r'<si><t(?: xml:space="preserve")?>([^<&]*)</t></si>|<si/>|<si><t/></si>|\s+|(.)', re.DOTALL
+)
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+COLUMNS = {
+    name: index
+    for index, name in enumerate(
+        [*LETTERS, *(first + second for first in LETTERS for second in LETTERS)][:MAX_COLUMNS]
+    )
+}
+KNOWN_KINDS = {"", "n", "s", "str", "inlineStr", "e", "b", "d"}
 
 
-def read_xlsx(content: bytes, limit: int) -> tuple[list[Sheet], list[str]]:
+def open_xlsx(content: bytes, merges: dict[str, list[Merge]]) -> tuple[list[Source], list[str]]:
     """Visible sheets, and the names of hidden ones."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            book = Workbook(archive)
-            visible = [(name, part) for name, part, hidden in book.sheets if not hidden]
-            sheets = [book.read_sheet(name, part, limit) for name, part in visible]
-            return sheets, [name for name, _, hidden in book.sheets if hidden]
-    except (ParseError, LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise FileRefused(
-            "表格内部有损坏，读不出来。请在 WPS 或 Excel 里打开，另存为新的 .xlsx 再上传。", "CORRUPT"
-        ) from error
+    book = Workbook(zipfile.ZipFile(io.BytesIO(content)), merges)
+    visible: list[Source] = [XlsxSheet(book, name, part) for name, part, hidden in book.sheets if not hidden]
+    return visible, [name for name, _, hidden in book.sheets if hidden]
 
 
 def local(element: Element) -> str:
@@ -60,19 +79,11 @@ def attribute(element: Element, name: str) -> str:
     return ""
 
 
-def column_of(reference: str) -> int:
-    """Zero-based column of "AB12"."""
-    number = 0
-    for letter in REFERENCE.match(reference)[1]:
-        number = number * 26 + ord(letter) - 64
-    return number - 1
-
-
 class Workbook:
     """The parts a sheet needs: shared texts, which styles are dates, the epoch."""
 
-    def __init__(self, archive: zipfile.ZipFile):
-        self.archive = archive
+    def __init__(self, archive: zipfile.ZipFile, merges: dict[str, list[Merge]]):
+        self.archive, self.merges = archive, merges
         self.names = {name.lower(): name for name in archive.namelist()}
         self.epoch = date(1899, 12, 30)
         self.sheets: list[tuple[str, str, bool]] = []
@@ -90,7 +101,11 @@ class Workbook:
                         (element.get("name"), part, element.get("state", "visible") != "visible")
                     )
         self.texts = self.read_texts()
-        self.date_styles = self.read_date_styles()
+        self.date_styles = {str(style) for style in self.read_date_styles()}
+        self.day = lru_cache(50_000)(self.day_of)
+
+    def part_name(self, part: str) -> str:
+        return self.names[posixpath.normpath(part).lower()]
 
     def elements(self, part: str) -> Iterator[Element]:
         name = self.names.get(posixpath.normpath(part).lower())
@@ -98,11 +113,16 @@ class Workbook:
             with self.archive.open(name) as stream:
                 yield from (element for _, element in iterparse(stream))  # noqa: S314
 
-    def read_texts(self) -> list[str]:
-        texts = []
-        for element in self.elements("xl/sharedStrings.xml"):
+    def read_texts(self) -> list[Cell]:
+        """Tidied once: hundreds of lines share one text."""
+        part = "xl/sharedstrings.xml"
+        quick = ordinary_texts(self.archive.read(self.names[part])) if part in self.names else None
+        if quick is not None:
+            return quick
+        texts: list[Cell] = []
+        for element in self.elements(part):
             if local(element) == "si":
-                texts.append(text_of(element))
+                texts.append(tidy(text_of(element)))
                 element.clear()
         return texts
 
@@ -117,137 +137,112 @@ class Workbook:
                 styles = [int(xf.get("numFmtId", 0)) for xf in element]
         return {index for index, number_format in enumerate(styles) if number_format in custom}
 
-    def read_sheet(self, name: str, part: str, limit: int) -> Sheet:
-        sheet = Sheet(name)
-        parser = XMLPullParser(["end"])
-        going, number, unfinished = True, 0, 0
-        with self.archive.open(self.names[posixpath.normpath(part).lower()]) as stream:
-            while going and (piece := stream.read(PIECE)):
-                parser.feed(piece)
-                unfinished += len(piece)
-                for _, element in parser.read_events():
-                    kind = local(element)
-                    if kind == "row":
-                        number = next_number(element.get("r"), number)
-                        going = self.take_row(sheet, number, element, limit) and going
-                        element.clear()
-                        unfinished = 0
-                    elif kind == "sheetData":
-                        going = False
-                if unfinished > MAX_ROW_BYTES:
-                    raise FileRefused(
-                        "有一行的内容太多，不像名册。请把名册复制到新建的表格里再上传。", "ZIP_SIZE"
-                    )
-            look_behind(sheet, piece, stream)
-        return sheet
+    def value(self, kind: str, style: str | None, shown: str) -> Cell:
+        """What a cell of this type means by `shown`."""
+        if kind == "s":
+            return self.texts[int(shown)]
+        if kind in ("n", ""):
+            return self.number(shown, style)
+        if kind == "e":
+            return CellError(shown)
+        if kind == "b":
+            return "是" if shown == "1" else "否"
+        return date.fromisoformat(shown[:10]) if kind == "d" else tidy(unescape(shown))
 
-    def take_row(self, sheet: Sheet, number: int, row: Element, limit: int) -> bool:
-        cells: list[Cell] = []
-        for element in row:
-            reference = element.get("r")
-            column = column_of(reference) if reference else len(cells)
-            if column >= MAX_COLUMNS:
-                break
-            value = self.value_of(element)
-            if value is not None:
-                cells.extend([None] * (column - len(cells)))
-                cells[column:] = [value]
-            elif not reference:
-                cells.append(None)
-        if cells and row.get("hidden") in ("1", "true"):
-            sheet.hidden_rows += 1
-        return sheet.add(number, cells, limit)
+    def number(self, shown: str, style: str | None) -> Cell:
+        if style in self.date_styles:
+            return self.day(shown)
+        return int(shown) if len(shown) < 16 and shown.isdecimal() else tidy(float(shown))
 
-    def value_of(self, element: Element) -> Cell:
-        kind, shown, formula = element.get("t", "n"), None, False
-        for child in element:
-            name = local(child)
-            if name == "v":
-                shown = child.text
-            elif name == "is":
-                shown = text_of(child)
-            elif name == "f":
-                formula = True
-        if formula:
-            return Formula(shown or "")
-        if shown is None:
-            return None
-        if kind == "n":
-            return self.number_of(shown, element.get("s"))
-        return {
-            "s": lambda: tidy(self.texts[int(shown)]),
-            "e": lambda: CellError(shown),
-            "b": lambda: tidy(shown == "1"),
-            "d": lambda: date.fromisoformat(shown[:10]),
-        }.get(kind, lambda: tidy(unescape(shown)))()
-
-    def number_of(self, shown: str, style: str | None) -> Cell:
+    def day_of(self, shown: str) -> Cell:
         number = float(shown)
-        if style and int(style) in self.date_styles and 1 <= number <= LAST_SERIAL:
-            return self.epoch + timedelta(days=int(number))
-        return tidy(number)
+        return self.epoch + timedelta(days=int(number)) if 1 <= number <= LAST_SERIAL else tidy(number)
 
 
-def next_number(written: str | None, before: int) -> int:
-    number = int(written or before + 1)
-    if not before < number <= MAX_ROW:
-        raise ValueError("rows must ascend")
-    return number
+def ordinary_texts(content: bytes) -> list[Cell] | None:
+    """The shared texts where each is plain; None where one is not, such as one in several colours."""
+    text = content.decode()
+    start, end = text.find("<si"), text.rfind("</sst>")
+    found = TEXTS.finditer(text, start, end) if 0 <= start < end else iter(())
+    texts: list[Cell] = []
+    for match in found:
+        plain, odd = match.groups()
+        if odd:
+            return None
+        if plain is not None:
+            texts.append(tidy(unescape(plain)))
+        elif match[0][0] == "<":
+            texts.append(None)
+    return texts if start >= 0 else None
 
 
-def text_of(element: Element) -> str:
-    """All text runs, without the phonetic guides some systems add."""
-    runs = []
-    for child in element:
-        if local(child) == "t":
-            runs.append(child.text or "")
-        elif local(child) == "r":
-            runs += [run.text or "" for run in child if local(run) == "t"]
-    return unescape("".join(runs))[:MAX_CELL_TEXT]
+class XlsxSheet:
+    def __init__(self, book: Workbook, name: str, part: str):
+        self.book, self.name = book, name
+        self.part = book.part_name(part)
+        self.merges = book.merges.get(self.part, [])
 
+    def lines(self) -> Iterator[Row]:
+        before = 0
+        with self.book.archive.open(self.part) as stream:
+            cutter = Cutter(stream)
+            while text := cutter.row():
+                row = self.ordinary(text.decode(), before)
+                if row is None:
+                    cutter.put_back(text)
+                    break
+                before = row[0]
+                yield row
+            if not cutter.is_over:
+                yield from XmlRows(self.book.value, before).read(cutter.tag, cutter.rest())
 
-def unescape(text: str) -> str:
-    """_x000B_ is how the format writes a character XML forbids."""
-    return ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+    def ordinary(self, text: str, before: int) -> Row | None:
+        """One line, or None where anything about it is not ordinary."""
+        head = ROW_HEAD.match(text)
+        if not head:
+            return None
+        number = number_of_row(head[1], before)
+        cells: list[Cell] = []
+        value, columns, blank = self.book.value, COLUMNS, 0
+        for column, style, kind, shown, inline, odd in CELLS.findall(text, head.end(), len(text) - 6):
+            if odd or kind not in KNOWN_KINDS:
+                return None
+            if not (shown or inline):
+                continue
+            at = columns.get(column)
+            if at is None:
+                break
+            cell = value(kind, style, shown or inline)
+            if cell is not None:
+                if (blank := at - len(cells)) > 0:
+                    cells.extend([None] * blank)
+                elif blank < 0:
+                    return None
+                cells.append(cell)
+        attributes = head[2]
+        return number, 'hidden="1"' in attributes or 'hidden="true"' in attributes, cells
 
-
-def look_behind(sheet: Sheet, text: bytes, stream) -> None:
-    """In what was not parsed: is there content further down, which cells are merged? Searched, not parsed.
-
-    `text` is the last parsed piece: merged cells may follow in it, its rows were taken already.
-    """
-    row, in_rows = sheet.last_row, b"</sheetData>" not in text and b":sheetData>" not in text
-    sheet.merges += merges_in(text)
-    before = text[-4000:]
-    while piece := stream.read(PIECE * 4):
-        text = before + piece
-        rows, end, _ = text.partition(b"sheetData>")
-        if in_rows and sheet.row_after_gap is None and not sheet.too_many_rows:
-            row = look_for_content(sheet, rows, row)
-        in_rows = in_rows and not end
-        sheet.merges += merges_in(text)
-        before = piece[-4000:]
-    sheet.merges = sorted(set(sheet.merges))
-
-
-def look_for_content(sheet: Sheet, text: bytes, row: int) -> int:
-    """Note the first row with content; the last row seen, for the next piece."""
-    if b"v>" not in text and b"is>" not in text:
-        return row
-    for found in CONTENT_OR_ROW.finditer(text):
-        row = int(found[1] or row)
-        if not found[1] and row > sheet.last_row:
-            sheet.row_after_gap = row
-            break
-    return row
-
-
-def merges_in(text: bytes) -> list[tuple[int, int, int, int]]:
-    if b"mergeCell" not in text:
-        return []
-    return [merge_of(first.decode(), last.decode()) for first, last in MERGE.findall(text)]
-
-
-def merge_of(first: str, last: str) -> tuple[int, int, int, int]:
-    top, bottom = (int(REFERENCE.match(corner)[2]) for corner in (first, last))
-    return top, column_of(first), bottom, column_of(last)
+    def content_below(self, number: int) -> int | None:
+        """Searched, not parsed."""
+        row, text, within = 0, b"", False
+        with self.book.archive.open(self.part) as stream:
+            while piece := stream.read(PIECE * 4):
+                text += piece
+                if not within:
+                    start = SHEET_DATA.search(text)
+                    if not start:
+                        continue
+                    within, text = True, text[start.end() :]
+                whole = text.rfind(b"<")
+                rows, end, _ = text[: max(whole, 0)].partition(b"sheetData>")
+                if any(mark in rows for mark in CONTENT_MARKS):
+                    for found in CONTENT_OR_ROW.finditer(rows):
+                        row = int(found[1] or row)
+                        if not found[1] and row > number:
+                            return row
+                elif last := LAST_ROW.search(rows, max(rows.rfind(b"row "), 1) - 1):
+                    row = int(last[1])
+                if end:
+                    break
+                text = text[max(whole, 0) :]
+        return None

@@ -104,6 +104,10 @@ class Migration(migrations.Migration):
                 'ordering': ['-pk'],
             },
         ),
+        migrations.RemoveField(
+            model_name='importbatch',
+            name='rows',
+        ),
         migrations.AddField(
             model_name='importbatch',
             name='choices',

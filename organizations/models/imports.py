@@ -54,7 +54,6 @@ class ImportBatch(models.Model):
     choices = models.JSONField(default=dict)
     header_row = models.PositiveIntegerField("表头在第几行", null=True)
     row_count = models.PositiveIntegerField("行数", default=0)
-    rows = models.JSONField(default=list)
     verdict = models.JSONField(default=dict)
     # Keyed digests, 8 bytes each, of the lines this batch has stored.
     settled = models.BinaryField(default=bytes)

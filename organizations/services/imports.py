@@ -2,43 +2,57 @@
 
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterator
-from datetime import date, timedelta
-from operator import attrgetter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from organizations.fields import decrypt, decrypt_bytes, digest, encrypt, encrypt_bytes
+from organizations.fields import decrypt_bytes, encrypt_bytes
 from organizations.imports.annotate import annotate
-from organizations.imports.checking import Verdict, check
+from organizations.imports.checking import Tell, check
 from organizations.imports.choices import Choices
-from organizations.imports.matching import changes_of, fingerprint, pieces
-from organizations.imports.rows import RosterRow
+from organizations.imports.preflight import FileRefused
 from organizations.imports.template import XLSX
+from organizations.imports.verdict import Verdict
 from organizations.models import (
-    BRANCH_KINDS,
     ImportBatch,
+    ImportPiece,
     ImportState,
-    Member,
     Organization,
     StoredFile,
     User,
 )
-from organizations.names import initials
 from organizations.service import Refused, service
 from organizations.services import audit
+from organizations.services.import_columns import remembered
+from organizations.services.import_writes import Ready, lock_branches, require_open, write_members
 from organizations.services.writing import insert
-from organizations.tree import holds
 
 NOTHING_CHOSEN = Choices()
 KEPT_FOR = timedelta(hours=24)
-SECRET = {"id_number": "id_digest", "phone": "phone_digest"}  # and the digest beside each
-DATES = ("birth_date", "joined_party_on")
-COLUMNS = [f.attname for f in Member._meta.concrete_fields if not (f.primary_key or f.generated)]
-AS_LINE = attrgetter(*COLUMNS)
-CHANGED_SINCE = "检查之后，名册或支部有过改动，为免盖掉别人的修改，这次没有存。请重新上传检查。"
+KEY = 8  # bytes of each digest in ImportBatch.settled
+MAY_GO_ON = (ImportState.CHECKING, ImportState.CHECKED, ImportState.REFUSED, ImportState.PARTIAL)
+OVER = "这份名册已经办完了，不能再检查。要再导入，请另外上传。"
+LOOK_AGAIN = "您打开这一页以后，这份名册又检查过。请重新看过再存。"
+EXPIRED = "上传的名册只保留一天。请把名册再上传一次。"
+
+
+@dataclass
+class Examined:
+    """A file looked at, with all that is to be kept of it; nothing of it is stored yet."""
+
+    source: StoredFile
+    choices: Choices
+    verdict: dict[str, Any]
+    state: ImportState = ImportState.REFUSED
+    header_row: int | None = None
+    row_count: int = 0
+    marked: StoredFile | None = None
+    pieces: list[bytes] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 @service(atomic=False)
@@ -52,25 +66,49 @@ def check_roster(
 ) -> ImportBatch:
     """Read a workbook and say what storing it would do. Stores no member.
 
-    Checking the same file again makes another batch with today's verdict.
-    `actor` None is the system. Raises `FileRefused` where the file cannot be read.
+    Checking the same file again makes another batch with today's verdict. `actor` None is the
+    system. Raises `FileRefused` where the file cannot be read; where an answer of a person would
+    help, the batch is kept, REFUSED, with the question.
     """
     require_scope(actor, organization)
-    verdict = check(content, file_name, organization, timezone.localdate())
-    batch = ImportBatch(
-        organization=organization,
-        uploaded_by=actor,
-        file_name=re.sub(r"\d{9,}", "…", file_name)[-200:],
-        file_sha256=hashlib.sha256(content).hexdigest(),
-        header_row=verdict.layout.header_row,
-        row_count=len(verdict.rows),
-        rows=[row_as_json(row) for row in verdict.rows if row.action in ("create", "update")],
-        verdict=verdict.as_json(),
-    )
-    # Hashing and encrypting are done: the transaction only writes.
-    marked = marked_file(verdict) if verdict.errors or verdict.warnings else None
+    batch = ImportBatch(organization=organization, uploaded_by=actor, version=0)
+    examined = examine(batch, content, file_name, choices, may_ask=actor is not None)
     with transaction.atomic():
-        return keep_batch(actor, batch, marked, verdict)
+        return keep(actor, batch, examined)
+
+
+@service(atomic=False)
+def check_again(
+    *,
+    actor: User | None,
+    batch: ImportBatch,
+    choices: Choices | None = None,
+    content: bytes | None = None,
+    file_name: str = "",
+    tell: Tell | None = None,
+) -> ImportBatch:
+    """The same import once more: with other answers about the kept file, or with a corrected workbook.
+
+    Lines that this batch has stored are not touched again, whatever became of the members.
+    Each call is a new version of the verdict. `tell` hears how far a long check is.
+    """
+    require_scope(actor, batch.organization)
+    batch = ImportBatch.objects.select_related("organization", "source").get(pk=batch.pk)
+    require_going_on(batch)
+    examined = examine(
+        batch,
+        content if content is not None else kept_content(batch),
+        file_name or batch.file_name,
+        Choices.from_json(batch.choices) if choices is None else choices,
+        may_ask=actor is not None,
+        tell=tell,
+    )
+    with transaction.atomic():
+        now = ImportBatch.objects.select_for_update(no_key=True, of=("self",)).get(pk=batch.pk)
+        require_going_on(now)
+        if now.version != batch.version:
+            raise Refused(LOOK_AGAIN, "stale")
+        return keep(actor, batch, examined)
 
 
 def require_scope(actor: User | None, organization: Organization) -> None:
@@ -78,11 +116,64 @@ def require_scope(actor: User | None, organization: Organization) -> None:
         raise Refused("只能为本单位和下级导入名册。", "scope")
 
 
-def marked_file(verdict: Verdict) -> StoredFile:
-    """The annotated workbook, not saved yet. It shows whole ID numbers, so its bytes are encrypted."""
-    content = annotate(verdict)
+def require_going_on(batch: ImportBatch) -> None:
+    if batch.state not in MAY_GO_ON:
+        raise Refused(OVER, "state")
+
+
+def kept_content(batch: ImportBatch) -> bytes:
+    file = batch.source
+    if file is None or (file.expires_at and file.expires_at < timezone.now()):
+        raise Refused(EXPIRED, "expired")
+    return decrypt_bytes(bytes(file.content))
+
+
+def examine(
+    batch: ImportBatch,
+    content: bytes,
+    file_name: str,
+    choices: Choices,
+    *,
+    may_ask: bool,
+    tell: Tell | None = None,
+) -> Examined:
+    """Read, judge, hash and encrypt, so that the transaction only writes."""
+    organization = batch.organization
+    told = replace(choices, columns=remembered(organization) | dict(choices.columns))
+    settled = bytes(batch.settled)
+    known = frozenset(settled[at : at + KEY] for at in range(0, len(settled), KEY))
+    source = encrypted(re.sub(r"\d{9,}", "…", file_name)[-200:], "application/octet-stream", content)
+    try:
+        verdict = check(content, file_name, organization, timezone.localdate(), told, known, tell)
+    except FileRefused as refusal:
+        if not (refusal.ask and may_ask):
+            raise
+        why = {"code": refusal.code, "message": refusal.message}
+        # The choices as given: what is remembered may be said otherwise tomorrow.
+        return Examined(source, choices, {"refused": why, "asks": [refusal.ask]}, details=why)
+    return Examined(
+        source=source,
+        choices=choices,
+        verdict=verdict.as_json(),
+        state=ImportState.CHECKED,
+        header_row=verdict.layout.header_row,
+        row_count=len(verdict.rows),
+        marked=encrypted("", XLSX, annotate(verdict)) if verdict.has_remarks else None,
+        pieces=list(verdict.pieces()),
+        details=details_of(verdict),
+    )
+
+
+def details_of(verdict: Verdict) -> dict[str, int]:
+    review = sum(w.code == "REVIEW" for row in verdict.rows for w in row.warnings)
+    return verdict.counts() | {"review": review}
+
+
+def encrypted(name: str, content_type: str, content: bytes) -> StoredFile:
+    """A file for a day, not saved yet. Rosters hold whole ID numbers, so its bytes are encrypted."""
     return StoredFile(
-        content_type=XLSX,
+        name=name,
+        content_type=content_type,
         content=encrypt_bytes(content),
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
@@ -90,49 +181,39 @@ def marked_file(verdict: Verdict) -> StoredFile:
     )
 
 
-def keep_batch(
-    actor: User | None, batch: ImportBatch, marked: StoredFile | None, verdict: Verdict
-) -> ImportBatch:
+def keep(actor: User | None, batch: ImportBatch, examined: Examined) -> ImportBatch:
+    """Write the verdict; what an earlier check of this batch left gives way."""
+    old = [pk for pk in (batch.source_id, batch.annotated_id) if pk]
+    batch.file_name, batch.file_sha256 = examined.source.name, examined.source.sha256
+    batch.choices, batch.verdict, batch.state = examined.choices.as_json(), examined.verdict, examined.state
+    batch.header_row, batch.row_count = examined.header_row, examined.row_count
+    batch.version += 1
+    examined.source.save()
+    batch.source, batch.annotated = examined.source, None
     batch.save()
-    if marked:
-        marked.name = f"名册标注-{batch.pk}.xlsx"
-        marked.save()
-        batch.annotated = marked
+    if examined.marked:
+        examined.marked.name = f"名册标注-{batch.pk}.xlsx"
+        examined.marked.save()
+        batch.annotated = examined.marked
         batch.save(update_fields=["annotated"])
-    audit.record(
-        actor=actor,
-        action="roster.checked",
-        summary=f"检查名册：{batch.row_count} 行",
-        target=batch,
-        organization=batch.organization,
-        details=verdict.counts() | {"review": sum(w.code == "REVIEW" for w in verdict.warnings)},
-    )
+    StoredFile.objects.filter(pk__in=old).delete()
+    batch.pieces.all().delete()
+    numbered = enumerate(examined.pieces)
+    insert(ImportPiece, ("batch_id", "number", "lines"), ((batch.pk, n, piece) for n, piece in numbered))
+    record_check(actor, batch, examined.details)
     return batch
 
 
-def row_as_json(row: RosterRow) -> dict:
-    """What storing this line writes, ready to be applied: nothing is parsed or decided again."""
-    assert row.branch is not None  # a row without one has an error
-    if row.member:
-        writes = changes_of(row)
-    else:
-        writes = row.derived | row.values | ({"place_in_list": row.place} if row.place else {})
-    birth = writes.pop("birth_date", None)
-    if birth:
-        writes |= {"birth_date": birth[0], "birth_precision": birth[1]}
-    for name in DATES:
-        if name in writes:
-            writes[name] = writes[name].isoformat()
-    for name in SECRET:
-        if name in writes:
-            writes[name] = encrypt(writes[name])
-    return {
-        "row": row.number,
-        "branch": row.branch.pk,
-        "member": row.member.pk if row.member else None,
-        "state": fingerprint(row.member) if row.member else row.namesakes,
-        "writes": writes,
-    }
+def record_check(actor: User | None, batch: ImportBatch, details: Mapping[str, Any]) -> None:
+    is_refused = batch.state == ImportState.REFUSED
+    audit.record(
+        actor=actor,
+        action="roster.checked",
+        summary="检查名册：读不出来，等待回答" if is_refused else f"检查名册：{batch.row_count} 行",
+        target=batch,
+        organization=batch.organization,
+        details=dict(details),
+    )
 
 
 @service(atomic=False)
@@ -141,45 +222,72 @@ def store_batch(
 ) -> dict:
     """Store what the check of this batch showed, in one transaction. Storing again returns the first result.
 
-    With errors nothing is stored unless `partial` asks for the good rows alone. Refused when a
-    member or branch concerned has changed since the check.
+    With errors nothing is stored unless `partial` asks for the good rows alone; the batch then
+    waits for the corrected workbook. Refused when a member or branch concerned has changed since
+    the check, or when `version`, the check that somebody has seen, is not the last.
     """
     require_scope(actor, batch.organization)
-    # Decrypting and pinyin take longer than writing; on SQLite every other writer would wait for them.
-    ready = [] if batch.state == ImportState.STORED else [as_read(row) for row in batch.rows]
+    now = ImportBatch.objects.only("state", "version").get(pk=batch.pk)
+    # Unpacking takes longer than writing; on SQLite every other writer would wait for it.
+    ready = Ready.of(batch) if now.state == ImportState.CHECKED else Ready()
     with transaction.atomic():
-        return store_ready(actor, batch, ready, partial)
+        return store_ready(actor, batch.pk, ready, partial, (now.version, version))
 
 
-def store_ready(actor: User | None, batch: ImportBatch, ready: list[dict], partial: bool) -> dict:
-    """`ready`: the batch's rows, which nobody changes once they are checked."""
-    branches = lock_branches(batch.organization_id, ready)
+def store_ready(
+    actor: User | None, pk: int, ready: Ready, partial: bool, versions: tuple[int, int | None]
+) -> dict:
+    root = ImportBatch.objects.only("organization").get(pk=pk).organization_id
+    branches = lock_branches(root, ready)
     batch = (
         ImportBatch.objects.select_for_update(no_key=True, of=("self",))
         .select_related("organization")
-        .defer("rows")
-        .get(pk=batch.pk)
+        .get(pk=pk)
     )
-    if batch.state == ImportState.STORED:
+    read, seen = versions
+    if batch.version != read or (seen is not None and batch.version != seen):
+        raise Refused(LOOK_AGAIN, "stale")
+    if batch.state in (ImportState.STORED, ImportState.PARTIAL):
         return batch.result
-    counts = batch.verdict["counts"]
-    if counts["error_rows"] and not partial:
-        raise Refused(
-            f"还有 {counts['error_rows']} 行有错误，没有存。请改好再上传，或只存正确的行。", "has_errors"
-        )
-    require_open(batch.organization_id, ready, branches)
-    store_members(ready)
-    result = {name: counts[name] for name in ("created", "updated", "unchanged")}
-    result |= {"skipped": counts["skipped"] + counts["error_rows"], "partial": bool(counts["error_rows"])}
-    batch.state, batch.stored_at, batch.result = ImportState.STORED, timezone.now(), result
-    batch.save(update_fields=["state", "stored_at", "result"])
+    require_storable(actor, batch, partial)
+    require_open(root, ready, branches)
+    write_members(batch, ready)
+    return close_storing(actor, batch, ready)
+
+
+def require_storable(actor: User | None, batch: ImportBatch, partial: bool) -> None:
+    if batch.state != ImportState.CHECKED:
+        raise Refused("这份名册现在不能存。请先上传能读的名册，检查后再存。", "state")
+    if actor and any(ask["kind"] == "hidden_rows" for ask in batch.verdict.get("asks", [])):
+        raise Refused("表里有隐藏的行。请先选定要不要导入，再存。", "asks")
+    wrong = batch.verdict["counts"]["error_rows"]
+    if wrong and not partial:
+        raise Refused(f"还有 {wrong} 行有错误，没有存。请改好再上传，或只存正确的行。", "has_errors")
+
+
+def close_storing(actor: User | None, batch: ImportBatch, ready: Ready) -> dict:
+    """After partial storing what is stored is known again by its digests; the rest may be mended."""
+    counts, before = batch.verdict["counts"], batch.result
+    created, updated = counts["created"], counts["updated"]
+    result = {
+        "created": created + before.get("created", 0),
+        "updated": updated + before.get("updated", 0),
+        "unchanged": counts["unchanged"],
+        "skipped": counts["skipped"] + counts["error_rows"],
+        "partial": bool(counts["error_rows"]),
+    }
+    batch.state = ImportState.PARTIAL if counts["error_rows"] else ImportState.STORED
+    batch.settled = bytes(batch.settled) + b"".join(ready.keys) if counts["error_rows"] else b""
+    batch.stored_at, batch.result = timezone.now(), result
+    batch.save(update_fields=["state", "settled", "stored_at", "result"])
+    batch.pieces.all().delete()
     audit.record(
         actor=actor,
         action="roster.stored",
-        summary=f"导入名册：新增 {result['created']} 人，更新 {result['updated']} 人",
+        summary=f"导入名册：新增 {created} 人，更新 {updated} 人",
         target=batch,
         organization=batch.organization,
-        details=result,
+        details=result | {"created": created, "updated": updated},
     )
     return result
 
@@ -198,81 +306,3 @@ def fetch_annotated(*, actor: User, batch: ImportBatch) -> bytes:
         organization=batch.organization,
     )
     return decrypt_bytes(bytes(file.content))
-
-
-def as_read(row: dict) -> dict:
-    """A checked row with all that its `writes` put on a member; for somebody new the `line` to store."""
-    writes = dict(row["writes"])
-    for name, beside in SECRET.items():
-        if name in writes:
-            clear = decrypt(writes[name])
-            writes[beside] = digest(clear)
-            if name == "phone":
-                writes["phone_tail"] = clear[-4:]
-            # A changed member is saved, which encrypts; a line is stored as it is.
-            writes[name] = clear if row["member"] else writes[name]
-    for name in DATES:
-        if name in writes:
-            writes[name] = date.fromisoformat(writes[name])
-    if "name" in writes:
-        writes["initials"] = initials(writes["name"])
-    line = None if row["member"] else AS_LINE(Member(branch_id=row["branch"], **writes))
-    return row | {"writes": writes, "line": line}
-
-
-def lock_branches(root: int, rows: list[dict]) -> dict[int, Organization]:
-    """Organizations are locked first, then members; two storings of one branch come one after the other."""
-    wanted = sorted({row["branch"] for row in rows} | {root})
-    locked = Organization.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
-    return {branch.pk: branch for branch in locked}
-
-
-def require_open(root: int, rows: list[dict], branches: dict[int, Organization]) -> None:
-    for pk in {row["branch"] for row in rows}:
-        branch = branches[pk]
-        if branch.closed_on or branch.kind not in BRANCH_KINDS or not holds(branches[root].path, branch.path):
-            raise Refused(CHANGED_SINCE, "changed_since")
-
-
-def store_members(rows: list[dict]) -> None:
-    new = [row for row in rows if row["member"] is None]
-    known = {row["member"]: row for row in rows if row["member"] is not None}
-    require_new(new)
-    try:
-        insert(Member, COLUMNS, (row["line"] for row in new))
-        update_members(known)
-    except IntegrityError as error:  # the same ID number came in elsewhere this very moment
-        raise Refused(CHANGED_SINCE, "changed_since") from error
-
-
-def require_new(rows: list[dict]) -> None:
-    """Nobody of these has come in since the check: by ID number anywhere, by name in the branch."""
-    digests = [row["writes"]["id_digest"] for row in rows if "id_digest" in row["writes"]]
-    for piece in pieces(digests):
-        if Member.objects.filter(id_digest__in=piece).exists():
-            raise Refused(CHANGED_SINCE, "changed_since")
-    now = Counter(names_in({row["branch"] for row in rows}, sorted({row["writes"]["name"] for row in rows})))
-    if any(now[row["branch"], row["writes"]["name"]] != row["state"] for row in rows):
-        raise Refused(CHANGED_SINCE, "changed_since")
-
-
-def names_in(branches: set[int], names: list[str]) -> Iterator[tuple[int, str]]:
-    for piece in pieces(names):
-        found = Member.objects.present().filter(name__in=piece).order_by()
-        yield from (pair for pair in found.values_list("branch_id", "name") if pair[0] in branches)
-
-
-def update_members(rows: dict[int, dict]) -> None:
-    for piece in pieces(sorted(rows), 500):
-        members = list(
-            Member.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=piece).order_by("pk")
-        )
-        if len(members) != len(piece) or any(fingerprint(m) != rows[m.pk]["state"] for m in members):
-            raise Refused(CHANGED_SINCE, "changed_since")
-        changed: set[str] = set()
-        for member in members:
-            writes = rows[member.pk]["writes"]
-            for name, value in writes.items():
-                setattr(member, name, value)
-            changed |= set(writes)
-        Member.objects.bulk_update(members, sorted(changed), batch_size=100)

@@ -38,6 +38,33 @@ def upsert(
         _execute(model, columns, chunk, ending)
 
 
+def insert_and_tell(model: Model, columns: Sequence[str], rows: Iterable[Sequence]) -> list[int]:
+    """Store new rows and give their keys, in the same order."""
+    chunks = _chunks(rows, len(columns))
+    return [pk for chunk in chunks for (pk,) in _execute(model, columns, chunk, "RETURNING id")]
+
+
+def amend(model: Model, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
+    """Change columns of rows that exist: each gives its key, then a value for each column, never null."""
+    by_name = {field.attname: field for field in model._meta.concrete_fields}
+    table = _quoted(model._meta.db_table)
+    # What stands in VALUES is text to PostgreSQL; SQLite takes it as it is.
+    cast = "{} = CAST(new.column{} AS {})" if connection.vendor == "postgresql" else "{} = new.column{}"
+    fields = [by_name[name] for name in columns]
+    sets = ", ".join(
+        cast.format(_quoted(str(field.column)), n, field.db_type(connection))
+        for n, field in enumerate(fields, start=2)
+    )
+    for chunk in _chunks(rows, len(columns) + 1):
+        line = f"({', '.join(['%s'] * (len(columns) + 1))})"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {table} SET {sets} FROM (VALUES {', '.join([line] * len(chunk))}) AS new "
+                f"WHERE {table}.id = new.column1",
+                list(chain.from_iterable(chunk)),
+            )
+
+
 def insert_once(row: models.Model) -> bool:
     """Store a row unless a unique value of it is taken: then False, and nothing is stored.
 
@@ -46,7 +73,7 @@ def insert_once(row: models.Model) -> bool:
     fields = [field for field in row._meta.concrete_fields if not field.primary_key]
     values = [field.pre_save(row, add=True) for field in fields]
     found = _execute(type(row), [f.name for f in fields], [values], "ON CONFLICT DO NOTHING RETURNING id")
-    row.pk = found[0] if found else None
+    row.pk = found[0][0] if found else None
     return bool(found)
 
 
@@ -75,4 +102,4 @@ def _execute(model: Model, columns: Sequence[str], rows: Sequence[Sequence], end
     )
     with connection.cursor() as cursor:
         cursor.execute(f"{statement} {ending}", list(chain.from_iterable(values)))
-        return cursor.fetchone() if "RETURNING" in ending else None
+        return cursor.fetchall() if "RETURNING" in ending else None

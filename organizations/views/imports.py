@@ -9,6 +9,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from organizations.forms.imports import RosterForm
+from organizations.imports.lines import lines_of
 from organizations.imports.template import XLSX, template
 from organizations.models import ImportBatch, Member, Organization
 from organizations.numbers import asked_pk
@@ -41,7 +42,7 @@ def import_upload(request):
     if request.method == "POST" and (batch := checked(user, form)):
         return redirect("organizations:import_detail", batch.pk)
     batches = ImportBatch.objects.manageable_by(user).select_related("organization", "uploaded_by")
-    batches = batches.defer("rows", "verdict").annotate(error_rows=ERROR_ROWS)
+    batches = batches.defer("verdict", "settled").annotate(error_rows=ERROR_ROWS)
     batches = batches.filter(file_name__contains=request.GET.get("q", "").strip())
     context = {"form": form, "page": key_page(request, batches, "-id"), "query": request.GET.get("q", "")}
     status = 413 if form.is_bound and form.is_too_large else 422 if form.errors else 200
@@ -112,7 +113,7 @@ def lines(batch: ImportBatch, show: str) -> list[dict]:
     """Errors or warnings as stored, or the rows of people who are new or changed."""
     if show in ("errors", "warnings"):
         return batch.verdict[show]
-    return [row for row in batch.rows if (row["member"] is None) == (show == "created")]
+    return lines_of(batch, show, 0, batch.row_count)[0]
 
 
 def people(rows: list[dict]) -> list[dict]:
@@ -122,18 +123,13 @@ def people(rows: list[dict]) -> list[dict]:
     return [
         {
             "row": row["row"],
-            "name": row["writes"].get("name") or members[row["member"]].name,
+            "name": row["name"],
             "member": members.get(row["member"]),
             "branch": branches[row["branch"]],
-            "what": "、".join(labels(row["writes"])),
+            "what": "、".join(change["label"] for change in row["changes"]),
         }
         for row in rows
     ]
-
-
-def labels(writes: dict) -> list[str]:
-    fields = [Member._meta.get_field(name) for name in writes if name != "birth_precision"]
-    return [str(field.verbose_name) for field in fields]
 
 
 @require_POST

@@ -112,9 +112,9 @@ class Proof:
     def _files(self, found: Findings) -> None:
         """One file for each finished report, whole; no file that belongs to nothing."""
         owned = Counter(Job.objects.filter(file__isnull=False).values_list("file", flat=True))
-        owned += Counter(
-            ImportBatch.objects.filter(annotated__isnull=False).values_list("annotated", flat=True)
-        )
+        for kept in ("annotated", "source"):
+            batches = ImportBatch.objects.filter(**{f"{kept}__isnull": False})
+            owned += Counter(batches.values_list(kept, flat=True))
         for file in StoredFile.objects.all():
             if owned[file.pk] != 1:
                 found.twice.append(f"file {file.pk} belongs to {owned[file.pk]} jobs")

@@ -1,6 +1,7 @@
 """Which files are opened at all, and where the roster is found in them."""
 
 import io
+import resource
 import time
 import zipfile
 from datetime import date, datetime
@@ -9,9 +10,9 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from organizations.imports.checking import read_layouts
 from organizations.imports.preflight import FileRefused
 from organizations.imports.reading import CellError, Formula
+from tests.organizations.reading import read_layouts
 from tests.organizations.workbooks import HEADERS, person, repacked, roster, saved, sheet_xml, xlsx
 
 GOOD = roster(person("张一"), person("张二"))
@@ -232,6 +233,12 @@ def test_a_header_without_people_or_no_header_is_said():
 # --- how far is read ---
 
 
+def work_of_children() -> float:
+    """Seconds of processor: a busy machine makes no test red."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def with_blank_rows(first: int, last: int, after: bytes = b"") -> bytes:
     blank = b"".join(
         b'<row r="%d">' % n + b"".join(b'<c r="%c%d" s="1"/>' % (65 + c, n) for c in range(4)) + b"</row>"
@@ -251,9 +258,9 @@ def with_blank_rows(first: int, last: int, after: bytes = b"") -> bytes:
 def test_a_million_blank_bordered_rows_cost_little(settings):
     content = with_blank_rows(4, 1_048_576)
     settings.ROSTER_MAX_BYTES = len(content)
-    started = time.monotonic()
+    started = work_of_children()
     assert people(layout(content)) == ["张一", "张二"]
-    assert time.monotonic() - started < 4
+    assert work_of_children() - started < 4
     assert notes(content) == []
 
 

@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 import xlwt
 
-from organizations.imports.checking import read_layouts
 from organizations.imports.preflight import FileRefused, inspect
+from tests.organizations.reading import read_layouts
 from tests.organizations.workbooks import HEADERS, person
 
 

@@ -7,6 +7,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from organizations.imports import lines
+from organizations.imports.lines import lines_of, unpack
 from organizations.models import AuditEvent, ImportBatch, Member, StoredFile
 from organizations.service import Refused
 from organizations.services import imports
@@ -65,7 +67,7 @@ def test_the_same_file_again_changes_nothing(cast, check, django_assert_max_num_
     batch = check(sheet)
     counts = batch.verdict["counts"]
     assert (counts["created"], counts["updated"], counts["unchanged"]) == (0, 0, 2)
-    assert batch.rows == []
+    assert [lines_of(batch, kind, 0, 10)[1] for kind in ("created", "updated")] == [0, 0]
     store_batch(actor=cast.north_organizer, batch=batch)
     assert list(Member.objects.order_by("pk").values()) == state
 
@@ -127,18 +129,19 @@ def test_the_id_number_is_nowhere_in_the_batch_in_clear(check):
     number = id_number()
     batch = check(roster(person("张一", id=number), person("张二", id=number)))
     batch = ImportBatch.objects.get(pk=batch.pk)
-    for text in (json.dumps(batch.rows), json.dumps(batch.verdict), batch.file_name, batch.annotated.name):
+    checked = [json.dumps(line) for piece in batch.pieces.all() for line in unpack(piece.lines)]
+    for text in (*checked, json.dumps(batch.verdict), batch.file_name, batch.annotated.name):
         assert number not in text and number[-6:] not in text
 
 
 def test_no_file_of_the_batch_lies_in_the_database_in_clear(cast, check):
     """A workbook is zipped, so its bytes never show a number: what matters is that nobody opens it."""
     batch = check(roster(person("张一", id=id_number(), phone="123")))
-    [stored] = StoredFile.objects.all()
-    assert batch.annotated == stored
-    assert not bytes(stored.content).startswith(b"PK") and stored.sha256 and stored.expires_at
+    assert {batch.annotated, batch.source} == set(StoredFile.objects.all())
+    for stored in (batch.annotated, batch.source):
+        assert not bytes(stored.content).startswith(b"PK") and stored.sha256 and stored.expires_at
     clear = fetch_annotated(actor=cast.north_organizer, batch=batch)
-    assert clear.startswith(b"PK") and len(clear) == stored.size
+    assert clear.startswith(b"PK") and len(clear) == batch.annotated.size
     with fixture_writes():
         StoredFile.objects.update(expires_at=timezone.now())
     with pytest.raises(Refused, match="保留一天"):
@@ -156,10 +159,10 @@ def test_nothing_is_encrypted_while_the_database_waits(check, monkeypatch):
 
         return run
 
-    for name in ("encrypt", "encrypt_bytes"):
-        monkeypatch.setattr(imports, name, watched(getattr(imports, name)))
+    monkeypatch.setattr(lines, "encrypt", watched(lines.encrypt))
+    monkeypatch.setattr(imports, "encrypt_bytes", watched(imports.encrypt_bytes))
     check(roster(person("张一", id=id_number()), person("张二", phone="123")))
-    assert len(seen) == 2 and set(seen) == {open_blocks}
+    assert len(seen) == 3 and set(seen) == {open_blocks}
 
 
 def test_the_check_of_another_township_is_refused(cast, check):

@@ -178,7 +178,7 @@ def test_a_more_exact_birth_date_is_news_and_a_coarser_one_is_not(cast, verdict)
 
 def test_a_number_is_added_to_a_member_who_had_none(cast, verdict):
     found = verdict(person("王北甲", birth=None, id=NUMBER))
-    assert (actions(found), found.rows[0].member) == (["update"], cast.wang)
+    assert (actions(found), found.rows[0].member) == (["update"], cast.wang.pk)
 
 
 def test_two_namesakes_already_stored_need_the_number(cast, verdict):

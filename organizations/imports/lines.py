@@ -1,0 +1,179 @@
+"""Checked lines as they wait to be stored: pieces of a thousand, compressed, secrets encrypted.
+
+A line is a dict: `row`, `sheet`, `branch`, `member` (None = new), `name`, `state`
+(what must still hold when it is stored), `writes` (column: value, as stored),
+`before` (the old values of a known member's columns), `place` (in the list, as
+stored). A piece is packed while the file is still being read; which of its
+lines are stored and where they stand in their branch is known afterwards and
+written in front of it.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
+from organizations.fields import decrypt, digest, encrypt, mask_id_number, mask_phone
+from organizations.imports.matching import changes_of, fingerprint
+from organizations.imports.rows import RosterRow
+from organizations.imports.whole import Line
+from organizations.models import ImportBatch, Member
+from organizations.names import initials
+
+PIECE = 1000
+STORED = ("create", "update")
+QUICK = 1
+SECRETS = ("id_number", "phone")
+MASKS = {"id_number": mask_id_number, "phone": mask_phone}
+# Written beside another column; nobody asks for them.
+BESIDE = {"initials", "birth_precision", "id_digest", "phone_digest", "phone_tail"}
+BIRTH_KNOWN = {"year": 4, "month": 7}
+first_letters = lru_cache(20_000)(initials)
+
+
+def lines_of_rows(rows: list[RosterRow]) -> list[dict[str, Any]]:
+    """What storing each of these would write. Nothing is parsed, decided or encrypted again later."""
+    lines = [line_of(row) for row in rows]
+    hidden = [
+        line["member"] for line in lines if line["member"] and not line["writes"].keys().isdisjoint(SECRETS)
+    ]
+    if hidden:
+        known = stored_secrets(hidden)
+        for line in lines:
+            for name in SECRETS if line["member"] in known else ():
+                if name in line["writes"]:
+                    line["before"][name] = known[line["member"]][name]
+    return lines
+
+
+def line_of(row: RosterRow) -> dict[str, Any]:
+    assert row.branch is not None  # a row without one has an error
+    member = row.member
+    writes = written(changes_of(row) if member else row.derived | row.values)
+    return {
+        "row": row.number,
+        "sheet": row.sheet,
+        "branch": row.branch.pk,
+        "member": member.pk if member else None,
+        "name": row.values["name"],
+        "state": fingerprint(member) if member else row.namesakes,
+        "writes": writes,
+        "before": {n: plain(getattr(member, n)) for n in writes if n not in SECRETS} if member else {},
+    }
+
+
+def plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def written(changes: dict[str, Any]) -> dict[str, Any]:
+    """Columns and their values as the database holds them."""
+    writes = dict(changes)
+    if birth := writes.pop("birth_date", None):
+        writes["birth_date"], writes["birth_precision"] = birth[0].isoformat(), birth[1]
+    if joined := writes.get("joined_party_on"):
+        writes["joined_party_on"] = joined.isoformat()
+    if number := writes.get("id_number"):
+        writes["id_number"], writes["id_digest"] = encrypt(number), digest(number)
+    if phone := writes.get("phone"):
+        writes["phone"], writes["phone_digest"], writes["phone_tail"] = (
+            encrypt(phone),
+            digest(phone),
+            phone[-4:],
+        )
+    if name := writes.get("name"):
+        writes["initials"] = first_letters(name)
+    return writes
+
+
+def stored_secrets(members: list[int]) -> dict[int, dict[str, str]]:
+    """As they are stored, encrypted."""
+    raw = {f"raw_{name}": Cast(name, TextField()) for name in SECRETS}
+    found = Member.objects.filter(pk__in=members).annotate(**raw).values("pk", *raw)
+    return {one["pk"]: {name: one[f"raw_{name}"] for name in SECRETS} for one in found}
+
+
+def pack(lines: list[dict[str, Any]]) -> bytes:
+    return zlib.compress(json.dumps(lines, ensure_ascii=False, separators=(",", ":")).encode(), QUICK)
+
+
+def with_verdict(packed: bytes, verdicts: list[Line]) -> bytes:
+    """`verdicts`: one for each packed line, in the same order."""
+    told = [[line.place, line.stored_place] if line.action in STORED else None for line in verdicts]
+    keys = b"".join(line.key for line in verdicts if line.action in (*STORED, "unchanged"))
+    head = json.dumps({"stored": told, "keys": keys.hex()}, separators=(",", ":"))
+    return head.encode() + b"\n" + packed
+
+
+def keys_in(piece: bytes) -> bytes:
+    """The digests of the lines that need not be looked at again once this piece is stored."""
+    return bytes.fromhex(json.loads(bytes(piece).partition(b"\n")[0])["keys"])
+
+
+def unpack(piece: bytes) -> Iterator[dict[str, Any]]:
+    """The lines to be stored, with their place in the list among what they write."""
+    head, _, packed = bytes(piece).partition(b"\n")
+    lines = json.loads(zlib.decompress(packed))
+    for line, told in zip(lines, json.loads(head)["stored"], strict=True):
+        if told:
+            place, before = told
+            if place is not None and place != before:
+                line["writes"]["place_in_list"] = place
+                if line["member"]:
+                    line["before"]["place_in_list"] = before
+            yield line
+
+
+def lines_of(
+    batch: ImportBatch, kind: str, start: int, count: int, text: str = ""
+) -> tuple[list[dict[str, Any]], int]:
+    """A page of the people a checked batch would create or update ("created", "updated"), and their number.
+
+    `text`: only names that hold it. A line: row, sheet, name, member and branch (their
+    keys), changes [{"label", "before", "after"}], numbers masked.
+    """
+    found: list[dict[str, Any]] = []
+    total = 0
+    for piece in batch.pieces.order_by("number").iterator(chunk_size=5):
+        for line in unpack(piece.lines):
+            if (line["member"] is None) == (kind == "created") and text in line["name"]:
+                if start <= total < start + count:
+                    found.append(line)
+                total += 1
+    return [in_words(line) for line in found], total
+
+
+def in_words(line: dict[str, Any]) -> dict[str, Any]:
+    shown = [name for name in line["writes"] if name not in BESIDE]
+    before, after = words_of(line["before"]), words_of(line["writes"])
+    return {name: line[name] for name in ("row", "sheet", "name", "member", "branch")} | {
+        "changes": [
+            {"label": label_of(name), "before": before.get(name, ""), "after": after[name]} for name in shown
+        ]
+    }
+
+
+def label_of(name: str) -> str:
+    return str(Member._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+
+
+def words_of(values: dict[str, Any]) -> dict[str, str]:
+    """Column values as people write them; of numbers the ends only, of dates what is known."""
+    words = {}
+    for name, value in values.items():
+        if name in MASKS:
+            words[name] = MASKS[name](decrypt(value)) if value else ""
+        elif name == "birth_date" and value:
+            words[name] = value[: BIRTH_KNOWN.get(values.get("birth_precision", "day"), 10)]
+        elif isinstance(value, bool):
+            words[name] = "是" if value else "否"
+        else:
+            field = Member._meta.get_field(name)
+            choices = dict(field.flatchoices)  # type: ignore[union-attr]
+            words[name] = str(choices.get(value, "" if value is None else value))
+    return words

@@ -1,0 +1,160 @@
+"""Parses an upload in a process of its own, which may use so much memory and time and nothing else.
+
+What comes back is JSON, a line at a time, and is decoded as data only. A
+process that dies, hangs or asks for too much is a refused file, never a fault.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from organizations.imports.preflight import FileRefused
+from organizations.imports.reading import Cell, CellError, Formula, Row, Sheet
+
+CHILD = Path(__file__).with_name("child.py")
+MEGABYTE = 1024 * 1024
+READ = 1 << 20
+# The longest honest line holds a few hundred rows.
+MOST_OF_A_LINE = 64 * MEGABYTE
+TOO_HARD = "这个文件读不动。请把名册复制到新建的表格里，另存为 .xlsx 再上传。"
+day = lru_cache(50_000)(date.fromisoformat)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`rows` per sheet; `memory` in bytes of address space; `seconds` of work, and of waiting for it."""
+
+    rows: int
+    memory: int = 512 * MEGABYTE
+    seconds: int = 60
+
+
+class Parsing:
+    """`with Parsing(content, name, limits) as book:` then `book.sheets`, and once `book.read(sheets)`."""
+
+    def __init__(self, content: bytes, file_name: str, limits: Limits):
+        self.limits, self.waited, self.before = limits, 0.0, b""
+        told = {
+            "name": file_name,
+            "limit": limits.rows,
+            "memory": limits.memory,
+            "seconds": limits.seconds,
+        }
+        asked, self.ask = os.pipe()
+        try:
+            # A file without a name: nothing is left of it, whatever dies.
+            with tempfile.TemporaryFile() as source:
+                source.write(content)
+                source.seek(0)
+                self.process = subprocess.Popen(
+                    [sys.executable, "-I", str(CHILD), json.dumps(told), str(asked)],
+                    stdin=source,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[asked],
+                    env={},
+                    bufsize=0,
+                )
+        except BaseException:
+            os.close(self.ask)
+            raise
+        finally:
+            os.close(asked)
+
+    def __enter__(self) -> Self:
+        try:
+            told = self.frame()
+        except BaseException:
+            self.end()
+            raise
+        self.kind: str = told["kind"]
+        self.hidden: list[str] = told["hidden"]
+        self.total: int = told["total"]
+        self.sheets = [
+            Sheet(
+                name=one["name"],
+                rows=[(number, cells) for number, _, cells in one["rows"]],
+                merges=[(top, left, bottom, right) for top, left, bottom, right in one["merges"]],
+                index=index,
+                more=one["more"],
+            )
+            for index, one in enumerate(told["sheets"])
+        ]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Whatever it is doing: no process and no pipe is left."""
+        os.close(self.ask)
+        self.process.kill()
+        if self.process.stdout:
+            self.process.stdout.close()
+        self.process.wait()
+
+    def read(self, sheets: list[Sheet]) -> Iterator[tuple[Sheet, list[Row], bytes]]:
+        """All lines of these sheets, some hundred at a time, and as they came; then what was found behind."""
+        os.write(self.ask, json.dumps([sheet.index for sheet in sheets]).encode())
+        for sheet in sheets:
+            while "rows" in (told := self.frame()):
+                yield sheet, told["rows"], self.last
+            sheet.row_after_gap = told["row_after_gap"]
+            sheet.too_many_rows = told["too_many_rows"]
+            sheet.hidden_rows = told["hidden_rows"]
+
+    def frame(self) -> dict[str, Any]:
+        self.last = self.line()
+        told = json.loads(self.last, object_hook=cell_of)
+        if "refused" in told:
+            raise FileRefused(*told["refused"])
+        return told
+
+    def line(self) -> bytes:
+        pieces = [self.before]
+        size = len(self.before)
+        while b"\n" not in pieces[-1]:
+            piece = self.piece()
+            size += len(piece)
+            if not piece or size > MOST_OF_A_LINE:
+                raise FileRefused(TOO_HARD, "TOO_HARD")
+            pieces.append(piece)
+        line, _, self.before = b"".join(pieces).partition(b"\n")
+        return line
+
+    def piece(self) -> bytes:
+        """Waiting is counted, our own work between is not: a busy machine refuses nobody."""
+        assert self.process.stdout is not None
+        started = time.monotonic()
+        poll = select.poll()
+        poll.register(self.process.stdout, select.POLLIN | select.POLLHUP)
+        left = self.limits.seconds - self.waited
+        ready = left > 0 and poll.poll(left * 1000)
+        self.waited += time.monotonic() - started
+        if not ready:
+            raise FileRefused(TOO_HARD, "TOO_HARD")
+        return os.read(self.process.stdout.fileno(), READ)
+
+
+def cell_of(told: dict[str, Any]) -> dict[str, Any] | Cell:
+    if len(told) == 1:
+        if "d" in told:
+            return day(told["d"])
+        if "f" in told:
+            return Formula(told["f"])
+        if "e" in told:
+            return CellError(told["e"])
+    return told

@@ -1,0 +1,150 @@
+"""Writes a plain workbook a line at a time: text, numbers, six styles. Ten times as fast as openpyxl."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import count
+from xml.sax.saxutils import escape, quoteattr
+
+PLAIN, HEAD, WRONG, DOUBTFUL, WRONG_TEXT, DOUBTFUL_TEXT = range(6)
+ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+SPECIAL = re.compile(r"[&<>\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+NOT_IN_A_SHEET_NAME = re.compile(r"[\\/*?:\[\]]")
+Styled = tuple[str | int | float | None, int]
+LINES_AT_ONCE = 500
+
+XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+FILL = '<fill><patternFill patternType="solid"><fgColor rgb="00{}"/></patternFill></fill>'
+KEEP_BLANKS = '<t xml:space="preserve">'
+WRAP = '<alignment wrapText="1" vertical="top"/>'
+# (font, fill, alignment) in the order of the six styles.
+STYLES = [(0, 0, ""), (1, 4, ""), (0, 2, ""), (0, 3, ""), (0, 2, WRAP), (0, 3, WRAP)]
+
+
+@dataclass
+class SheetXml:
+    name: str
+    widths: list[int]
+    # Lines that stay on top: those up to the header.
+    frozen: int
+    rows: Iterable[tuple[int, list[Styled]]]
+
+
+def write_book(sheets: list[SheetXml]) -> bytes:
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("[Content_Types].xml", content_types(len(sheets)))
+        archive.writestr("_rels/.rels", relations([("officeDocument", "xl/workbook.xml")]))
+        archive.writestr("xl/workbook.xml", workbook([sheet.name for sheet in sheets]))
+        parts = [("worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1)]
+        archive.writestr("xl/_rels/workbook.xml.rels", relations([*parts, ("styles", "styles.xml")]))
+        archive.writestr("xl/styles.xml", styles())
+        for number, sheet in enumerate(sheets, start=1):
+            with archive.open(f"xl/worksheets/sheet{number}.xml", "w") as part:
+                write_sheet(part, sheet)
+    return output.getvalue()
+
+
+def write_sheet(part, sheet: SheetXml) -> None:
+    names = [column_name(index) for index in range(len(sheet.widths) + 100)]
+    cols = "".join(
+        f'<col min="{n}" max="{n}" width="{width}" customWidth="1"/>'
+        for n, width in enumerate(sheet.widths, start=1)
+    )
+    pane = f'<pane ySplit="{sheet.frozen}" topLeftCell="A{sheet.frozen + 1}" state="frozen"/>'
+    part.write(
+        f'{XML}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookViewId="0">{pane}</sheetView>'
+        f"</sheetViews><cols>{cols}</cols><sheetData>".encode()
+    )
+    lines: list[str] = []
+    for number, cells in sheet.rows:
+        lines.append(line_xml(number, cells, names))
+        if len(lines) == LINES_AT_ONCE:
+            part.write("".join(lines).encode())
+            lines = []
+    part.write("".join(lines).encode() + b"</sheetData></worksheet>")
+
+
+def line_xml(number: int, cells: list[Styled], names: list[str]) -> str:
+    found = []
+    for name, (value, style) in zip(names, cells, strict=False):
+        if value is None:
+            if style:
+                found.append(f'<c r="{name}{number}" s="{style}"/>')
+        elif value.__class__ is str:
+            text = safe(value) if SPECIAL.search(value) else value  # type: ignore[arg-type]
+            found.append(
+                f'<c r="{name}{number}" s="{style}" t="inlineStr"><is>{KEEP_BLANKS}{text}</t></is></c>'
+            )
+        else:
+            found.append(f'<c r="{name}{number}" s="{style}"><v>{value!r}</v></c>')
+    return f'<row r="{number}">{"".join(found)}</row>'
+
+
+def safe(text: str) -> str:
+    return escape(ILLEGAL.sub("", text), {"\r": "&#13;"})
+
+
+def column_name(index: int) -> str:
+    name = ""
+    index += 1
+    while index:
+        index, letter = divmod(index - 1, 26)
+        name = chr(65 + letter) + name
+    return name
+
+
+def workbook(names: list[str]) -> str:
+    sheets, taken = [], set()
+    for number, name in enumerate(names, start=1):
+        plain = NOT_IN_A_SHEET_NAME.sub(" ", ILLEGAL.sub("", name))[:31] or "名册"
+        tries = (plain if again == 0 else f"{plain[:28]} {again}" for again in count())
+        unique = next(one for one in tries if one.casefold() not in taken)
+        taken.add(unique.casefold())
+        sheets.append(f'<sheet name={quoteattr(unique)} sheetId="{number}" r:id="r{number}"/>')
+    return f'{XML}<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{"".join(sheets)}</sheets></workbook>'
+
+
+def relations(targets: list[tuple[str, str]]) -> str:
+    lines = "".join(
+        f'<Relationship Id="r{number}" Type="{OFFICE}/{kind}" Target="{target}"/>'
+        for number, (kind, target) in enumerate(targets, start=1)
+    )
+    return f'{XML}<Relationships xmlns="{PACKAGE}/relationships">{lines}</Relationships>'
+
+
+def content_types(sheets: int) -> str:
+    parts = [("workbook.xml", "sheet.main"), ("styles.xml", "styles")]
+    parts += [(f"worksheets/sheet{number}.xml", "worksheet") for number in range(1, sheets + 1)]
+    lines = "".join(
+        f'<Override PartName="/xl/{part}" ContentType="{TYPE}.{kind}+xml"/>' for part, kind in parts
+    )
+    rels = (
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Default Extension="xml" ContentType="application/xml"/>'
+    )
+    return f'{XML}<Types xmlns="{PACKAGE}/content-types">{rels}{lines}</Types>'
+
+
+def styles() -> str:
+    fills = "".join(FILL.format(colour) for colour in ("F8D9A8", "FBF3D5", "F2EFE8"))
+    formats = "".join(
+        f'<xf numFmtId="0" fontId="{font}" fillId="{fill}" borderId="0" xfId="0" applyFill="1">{wrap}</xf>'
+        for font, fill, wrap in STYLES
+    )
+    none = "".join(f'<fill><patternFill patternType="{kind}"/></fill>' for kind in ("none", "gray125"))
+    font = '<font><sz val="11"/><name val="Calibri"/></font>'
+    bold = '<font><b/><sz val="11"/><name val="Calibri"/></font>'
+    return (
+        f'{XML}<styleSheet xmlns="{MAIN}"><fonts count="2">{font}{bold}</fonts>'
+        f'<fills count="5">{none}{fills}</fills><borders count="1"><border/></borders>'
+        '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+        f'<cellXfs count="6">{formats}</cellXfs>'
+        '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+    )
