@@ -14,32 +14,34 @@ Example::
 
 The services get plain cleaned values: on create all fields, on change only those that
 changed. A `Refused` becomes a sentence above the form and nothing is stored.
+
+Beside it: filters in `admin_filters.py`, acts on many rows in `admin_many.py`, lists as
+files in `admin_sheets.py`.
 """
 
 from collections.abc import Callable
-from functools import wraps
 from inspect import signature
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets
-from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import Http404
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
-from django.utils.decorators import method_decorator
+from django.urls import path, reverse
 from django.utils.functional import cached_property
-from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
 
+from organizations import admin_many, admin_sheets
+from organizations.admin_filters import ScopedRelatedFilter
 from organizations.forms.choices import PickByTyping, PickField, PicksField
+from organizations.forms.many import DayInput
 from organizations.forms.versions import sent_once, versioned
-from organizations.models import AuditEvent
+from organizations.numbers import pk_of
+from organizations.queries.history import record_history
 from organizations.service import Refused
 
 MOST_COUNTED = 10_000
@@ -47,58 +49,13 @@ MOST_COUNTED = 10_000
 FILTER_ENDS = ("__exact", "__id__exact", "__isnull")
 
 
-class LedgerSite(admin.AdminSite):
-    """One admin site for active accounts that read records; login and passwords are the workbench's."""
-
-    site_title = "海州冬训台账"
-    site_header = "海州冬训台账"
-    index_title = "台账"
-    site_url = "/"
-    enable_nav_sidebar = False
-
-    def admin_view(self, view, cacheable=False):
-        """Who is logged in and may not read records gets 403, not a second login page."""
-        inner = super().admin_view(view, cacheable)
-
-        @wraps(inner)
-        def guarded(request, *args, **kwargs):
-            if request.user.is_authenticated and not self.has_permission(request):
-                raise PermissionDenied
-            return inner(request, *args, **kwargs)
-
-        return guarded
-
-    @method_decorator(login_not_required)
-    @method_decorator(never_cache)
-    def login(self, request, extra_context=None):
-        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
-
-    def logout(self, request, extra_context=None):
-        return redirect("admin:index")
-
-    def password_change(self, request, extra_context=None):
-        return redirect("organizations:password_change")
-
-    def get_urls(self):
-        # Only pages we mean to offer: no second password page, no redirects by content type.
-        dropped = {"password_change_done", "view_on_site"}
-        return [pattern for pattern in super().get_urls() if getattr(pattern, "name", "") not in dropped]
-
-
 class CappedPaginator(Paginator):
     """Counts no further than MOST_COUNTED: a list must not count a million rows for its foot."""
 
     @cached_property
     def count(self):
-        return self.object_list.order_by()[:MOST_COUNTED].count()
-
-
-class ScopedRelatedFilter(admin.RelatedFieldListFilter):
-    """The choices of a filter beside the list: only what the account may see."""
-
-    def field_choices(self, field, request, model_admin):
-        seen = scoped(field.remote_field.model, request.user)
-        return [(row.pk, str(row)) for row in seen[:200]]
+        # In the order of the page: who only has to find some begins where the page begins.
+        return self.object_list.values("pk")[:MOST_COUNTED].count()
 
 
 def scoped(model, user):
@@ -125,13 +82,6 @@ class MomentField(forms.DateTimeField):
         return moment
 
 
-class DayInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self, attrs=None):
-        super().__init__(attrs, format="%Y-%m-%d")
-
-
 class ServiceAdmin(admin.ModelAdmin):
     """Base of every admin here: outside the scope is 404, no delete, no write without a service."""
 
@@ -139,11 +89,19 @@ class ServiceAdmin(admin.ModelAdmin):
     change_service: Callable | None = None
     instance_argument: str = ""
     readonly_on_change: list[str] = []
+    help_texts: dict[str, str] = {}
+    # Acts on many rows, in the order of the list (`admin_many.Many`).
+    many: list[admin_many.Many] = []
+    # Columns that stand in the exported file only.
+    sheet_columns: list[str] = []
     formfield_overrides = {
         models.DateTimeField: {"form_class": MomentField, "widget": MomentInput},
         models.DateField: {"widget": DayInput},
     }
-    actions_on_bottom = False
+    # At the end of the list, where a thumb reaches it; the style sheet keeps it in view.
+    actions_on_top, actions_on_bottom = False, True
+    # Every list has its fixed order: no ranking, and no sorting of a million rows.
+    sortable_by = ()
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
@@ -163,7 +121,15 @@ class ServiceAdmin(admin.ModelAdmin):
             raise Http404
         return found
 
+    def get_search_results(self, request, queryset, search_term):
+        """As the workbench searches, where the rows know how."""
+        if search_term.strip() and hasattr(queryset, "search"):
+            return queryset.search(search_term), False
+        return super().get_search_results(request, queryset, search_term)
+
     def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name in self.help_texts:
+            kwargs["help_text"] = self.help_texts[db_field.name]
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         # One page, one record: no pencil, plus and eye beside a choice.
         for sign in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
@@ -193,8 +159,9 @@ class ServiceAdmin(admin.ModelAdmin):
 
     def lookup_allowed(self, lookup, value, request):
         """Only what the filters beside the list ask: a typed condition could search what is not shown."""
-        declared = [entry if isinstance(entry, str) else entry[0] for entry in self.list_filter]
-        return lookup in {f"{name}{end}" for name in declared for end in FILTER_ENDS}
+        own = [entry.parameter_name for entry in self.list_filter if isinstance(entry, type)]
+        fields = [entry for entry in self.list_filter if isinstance(entry, str)]
+        return lookup in own or lookup in {f"{name}{end}" for name in fields for end in FILTER_ENDS}
 
     # --- Who may ------------------------------------------------------------------
     def has_module_permission(self, request):
@@ -216,11 +183,50 @@ class ServiceAdmin(admin.ModelAdmin):
         return False
 
     def changelist_view(self, request, extra_context=None):
-        ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
-        if not all(pk.isascii() and pk.isdigit() and len(pk) < 19 for pk in ticked):
-            raise Http404  # Django would look for whatever is sent, and the database break on it
-        titled = {"title": self.opts.verbose_name_plural, **(extra_context or {})}
-        return super().changelist_view(request, titled)
+        ticked = {pk_of(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)}
+        # Django would look for whatever is sent, and leave out in silence what lies outside the scope.
+        if ticked and (None in ticked or self.count_of(request, ticked) != len(ticked)):
+            raise Http404
+        context = {
+            "title": self.opts.verbose_name_plural,
+            "export_url": f"{self.address('export')}?{request.GET.urlencode()}",
+            "most_counted": MOST_COUNTED,
+        }
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    def count_of(self, request, ids: set[int]) -> int:
+        return self.get_queryset(request).order_by().filter(pk__in=ids).count()
+
+    def address(self, page: str, *args) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
+
+    # --- Many at once, and lists as files -------------------------------------------
+    def get_urls(self):
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        view = self.admin_site.admin_view
+        mine = [
+            path("export/", view(require_GET(self.export_view)), name=f"{name}_export"),
+            path("many/", view(require_POST(self.many_view)), name=f"{name}_many"),
+        ]
+        return mine + super().get_urls()
+
+    def get_actions(self, request):
+        found = dict(super().get_actions(request))
+        if request.user.keeps_records:
+            found |= {act.name: (admin_many.as_action(act), act.name, act.label) for act in self.many}
+        if request.user.exports_reports:
+            words = admin_sheets.export_chosen.short_description
+            found["export_chosen"] = (admin_sheets.export_chosen, "export_chosen", words)
+        return found
+
+    def get_action_choices(self, request, default_choices=(("", "选要办的事"),)):
+        return super().get_action_choices(request, list(default_choices))
+
+    def export_view(self, request):
+        return admin_sheets.export(self, request)
+
+    def many_view(self, request):
+        return admin_many.perform(self, request)
 
     # --- Saving -------------------------------------------------------------------
     def get_readonly_fields(self, request, obj=None):
@@ -289,7 +295,7 @@ class ServiceAdmin(admin.ModelAdmin):
 
     def events_of(self, record, user):
         """The history beside a record; an admin whose records keep it elsewhere says so."""
-        return AuditEvent.objects.about(record, user)[:200]
+        return record_history(record, user, most=200)
 
     def history_view(self, request, object_id, extra_context=None):
         record = self.get_object(request, object_id)

@@ -8,11 +8,14 @@ from uuid import uuid4
 
 from django.contrib import admin, messages
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from campaigns.admin.campaigns import UnitAdmin
 from campaigns.models import Unit
 from organizations.admin.records import JobAdmin
-from organizations.models import Job
+from organizations.admin.week import counted
+from organizations.admin_site import WeekTile
+from organizations.models import Job, User
 from organizations.service import Refused
 from reports.services import reports
 
@@ -59,3 +62,19 @@ class ReportedJobAdmin(JobAdmin):
 for model, model_admin in ((Unit, ReportedUnitAdmin), (Job, ReportedJobAdmin)):
     admin.site.unregister(model)
     admin.site.register(model, model_admin)
+
+
+def tiles(user: User) -> list[WeekTile]:
+    """生成报表, and the ones asked for."""
+    if not user.exports_reports:
+        return []
+    listed = reverse("reports:report_list")
+    asked = Job.objects.visible_to(user).filter(kind=reports.KIND)
+    return [
+        WeekTile(
+            5, "生成报表", "file-earmark-spreadsheet", listed, [(f"要过的报表{counted(asked)}份", listed)]
+        )
+    ]
+
+
+admin.site.week.append(tiles)

@@ -1,3 +1,3 @@
-from attendance.admin.registers import AttendanceAdmin, RosterEntryAdmin
+from attendance.admin import moves, registers, week
 
-__all__ = ["AttendanceAdmin", "RosterEntryAdmin"]
+__all__ = ["moves", "registers", "week"]

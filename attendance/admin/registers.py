@@ -6,8 +6,11 @@ from django.utils.html import format_html
 
 from attendance.models import Attendance, RosterEntry
 from attendance.queries import entry_steps, row_steps
+from campaigns.admin.filters import campaign_filter, unit_filter
 from campaigns.models import Unit
 from organizations.admin_base import ServiceAdmin
+from organizations.admin_filters import span_filter
+from organizations.models import Member, named
 
 
 @admin.register(RosterEntry)
@@ -24,9 +27,16 @@ class RosterEntryAdmin(ServiceAdmin):
         "left_on",
         "standing_link",
     ]
-    list_filter = ["campaign", "required", "is_floating", "is_home_bound"]
+    list_filter = [
+        unit_filter("unit__"),
+        campaign_filter("campaign_id"),
+        "required",
+        "is_floating",
+        "is_home_bound",
+    ]
     list_select_related = ["member", "unit", "campaign"]
-    search_fields = ["member__name__startswith", "member__initials__startswith"]
+    search_fields = ["member__name__startswith"]
+    search_help_text = "姓名、首字母或手机后四位"
     ordering = ["-campaign_id", "unit__path", "id"]
     fields = readonly_fields = [
         "member",
@@ -43,12 +53,17 @@ class RosterEntryAdmin(ServiceAdmin):
         "standing_link",
     ]
 
+    def get_search_results(self, request, queryset, search_term):
+        return (queryset.filter(named(search_term, "member__")) if search_term.strip() else queryset), False
+
     def events_of(self, entry, user):
         return entry_steps(entry, user, most=200)
 
     @admin.display(description="参训情况")
     def standing_link(self, entry):
-        return format_html('<a href="{}">看情况</a>', reverse("attendance:entry_detail", args=[entry.pk]))
+        return format_html(
+            '<a class="button" href="{}">看情况</a>', reverse("attendance:entry_detail", args=[entry.pk])
+        )
 
 
 @admin.register(Attendance)
@@ -56,9 +71,16 @@ class AttendanceAdmin(ServiceAdmin):
     """One person at one class. Read only: corrections go through 点名, which keeps both values."""
 
     list_display = ["entry", "unit", "session", "held_on", "status", "reason", "minutes", "register_link"]
-    list_filter = ["status", "round"]
+    list_filter = [
+        unit_filter("unit__"),
+        campaign_filter("unit__campaign_id"),
+        "status",
+        span_filter("held_on", "日期", is_day=True),
+        "round",
+    ]
     list_select_related = ["entry__member", "unit", "session"]
     search_fields = ["entry__member__name__startswith"]
+    search_help_text = "姓名、首字母或手机后四位"
     ordering = ["-id"]
     fields = readonly_fields = [
         "entry",
@@ -79,9 +101,18 @@ class AttendanceAdmin(ServiceAdmin):
         mine = Unit.objects.visible_to(request.user)
         return admin.ModelAdmin.get_queryset(self, request).filter(unit__in=mine)
 
+    def get_search_results(self, request, queryset, search_term):
+        if not search_term.strip():
+            return queryset, False
+        # People first: there are a hundred rows for each of them.
+        people = Member.objects.search(search_term).order_by().values("pk")
+        return queryset.filter(entry__member__in=people), False
+
     def events_of(self, row, user):
         return row_steps(row)
 
     @admin.display(description="点名")
     def register_link(self, row):
-        return format_html('<a href="{}">点名</a>', reverse("attendance:register", args=[row.session_id]))
+        return format_html(
+            '<a class="button" href="{}">点名</a>', reverse("attendance:register", args=[row.session_id])
+        )

@@ -1,3 +1,3 @@
-from campaigns.admin import campaigns, service, sessions
+from campaigns.admin import campaigns, service, sessions, week
 
-__all__ = ["campaigns", "service", "sessions"]
+__all__ = ["campaigns", "service", "sessions", "week"]

@@ -2,10 +2,12 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
+from campaigns.admin.filters import CampaignFilter, campaign_filter, unit_filter
 from campaigns.models import Campaign, ProgrammeItem, Topic, Unit
 from campaigns.queries.history import campaign_history
 from campaigns.services import campaigns, topics
 from organizations.admin_base import ServiceAdmin
+from organizations.admin_filters import span_filter, tree_filter
 
 
 @admin.register(Campaign)
@@ -13,9 +15,15 @@ class CampaignAdmin(ServiceAdmin):
     """New campaigns are made in the workbench, in three steps."""
 
     list_display = ["label", "organization", "stage", "kind", "starts_on", "ends_on", "board_link"]
-    list_filter = ["stage", "kind"]
+    list_filter = [
+        "stage",
+        "kind",
+        tree_filter("organization__path"),
+        span_filter("starts_on", "开始日期", is_day=True),
+    ]
     list_select_related = ["organization"]
     search_fields = ["label"]
+    search_help_text = "名称"
     ordering = ["-starts_on", "-id"]
     change_service = staticmethod(campaigns.change_campaign)
     instance_argument = "campaign"
@@ -33,32 +41,46 @@ class CampaignAdmin(ServiceAdmin):
         "minutes_per_hour",
         "makeup_days",
         "roster_drawn_on",
-        "workbench",
+        "workbench_link",
     ]
-    readonly_fields = ["organization", "stage", "kind", "roster_drawn_on", "workbench"]
+    readonly_fields = ["organization", "stage", "kind", "roster_drawn_on", "workbench_link"]
+    help_texts = {
+        "starts_on": "场次都要在这段日子里。",
+        "ends_on": "一般到次年3月。",
+        "target_percent": "上级文件定的目标，例如95。",
+        "trained_rule": "改了以后，参训率会重新计算。",
+        "hours_member": "一般党员一年要学满多少学时，现行规定32。",
+        "hours_secretary": "书记和班子成员一年要学满多少学时，现行规定56。",
+        "minutes_per_hour": "多少分钟算一学时，一般45。",
+        "makeup_days": "课后多少天以内补上，超过了列在待补里。",
+    }
 
     def events_of(self, campaign, user):
         return campaign_history(campaign, user)[:200]
 
     @admin.display(description="看板")
     def board_link(self, campaign):
-        return format_html('<a href="{}">看板</a>', reverse("campaigns:board", args=[campaign.pk]))
+        return format_html(
+            '<a class="button" href="{}">看板</a>', reverse("campaigns:board", args=[campaign.pk])
+        )
 
     @admin.display(description="工作台")
-    def workbench(self, campaign):
+    def workbench_link(self, campaign):
         url = reverse("campaigns:campaign_detail", args=[campaign.pk])
-        return format_html('<a href="{}">看出处、改工作法和专题</a>', url)
+        return format_html('<a class="button" href="{}">看出处、改工作法和专题</a>', url)
 
 
 @admin.register(ProgrammeItem)
 class ProgrammeItemAdmin(ServiceAdmin):
     list_display = ["name", "group", "campaign"]
+    list_filter = [campaign_filter("group__campaign_id")]
     list_select_related = ["group__campaign"]
     search_fields = ["name"]
     ordering = ["-group__campaign_id", "group__position", "position"]
     change_service = staticmethod(campaigns.change_item)
     instance_argument = "item"
     fields = ["group", "name", "meaning"]
+    help_texts = {"name": "按本地的提法写，看板上就这样显示。", "meaning": "这一项指什么。可不填。"}
     readonly_fields = ["group"]
 
     @admin.display(description="冬训")
@@ -69,13 +91,18 @@ class ProgrammeItemAdmin(ServiceAdmin):
 @admin.register(Topic)
 class TopicAdmin(ServiceAdmin):
     list_display = ["name", "campaign", "task", "is_compulsory"]
-    list_filter = ["is_compulsory"]
+    list_filter = [CampaignFilter, "is_compulsory"]
     list_select_related = ["campaign", "task"]
     search_fields = ["name"]
     ordering = ["-campaign_id", "position", "bit"]
     change_service = staticmethod(topics.change_topic)
     instance_argument = "topic"
     fields = ["campaign", "name", "task", "is_compulsory"]
+    help_texts = {
+        "name": "没来的人按专题补课。",
+        "task": "属于五项任务里的哪一项。",
+        "is_compulsory": "必训的没学，就列入待补课。",
+    }
     readonly_fields = ["campaign"]
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
@@ -90,8 +117,9 @@ class UnitAdmin(ServiceAdmin):
     """Units follow the tree; here they are read and searched."""
 
     list_display = ["name", "campaign", "kind", "closed_on", "frozen_at"]
-    list_filter = ["kind"]
+    list_filter = [unit_filter(""), CampaignFilter, "kind"]
     list_select_related = ["campaign"]
     search_fields = ["name"]
+    search_help_text = "单位名称"
     ordering = ["-campaign_id", "path"]
     fields = ["campaign", "name", "kind", "closed_on", "frozen_at"]

@@ -1,8 +1,10 @@
 from django import forms
 from django.contrib import admin
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
+from campaigns.admin.filters import CampaignFilter, SessionStateFilter, unit_filter
 from campaigns.models import (
     Department,
     Lecturer,
@@ -12,22 +14,59 @@ from campaigns.models import (
     TrainingSession,
 )
 from campaigns.services import lecturers, sessions
+from campaigns.services.bulk import CANCEL, cancel_sessions
+from campaigns.services.sessions import REASON_LENGTH
 from organizations.admin_base import ServiceAdmin
+from organizations.admin_filters import span_filter, tree_filter
+from organizations.admin_many import Many
+from organizations.forms.many import ManyForm
+from organizations.services.bulk import FINAL
+
+
+class CancelForm(ManyForm):
+    reason = forms.CharField(
+        label="取消的原因", max_length=REASON_LENGTH, help_text="例如：大雪，路不通。参加的支部看得到。"
+    )
+
+
+def cancel(request, ids, values, key):
+    return cancel_sessions(actor=request.user, ids=ids, request_uuid=key, **values)
+
+
+def when_of(session) -> str:
+    return f"{timezone.localtime(session.starts_at):%m月%d日 %H:%M}"
 
 
 @admin.register(TrainingSession)
 class TrainingSessionAdmin(ServiceAdmin):
     list_display = ["title", "host", "form", "starts_at", "round", "state", "register_link", "makeup_link"]
-    list_filter = ["round"]
+    list_filter = [
+        SessionStateFilter,
+        unit_filter("host__"),
+        CampaignFilter,
+        span_filter("starts_at", "开始时间"),
+        "round",
+    ]
     list_select_related = ["host", "form", "campaign"]
     search_fields = ["title", "venue"]
-    date_hierarchy = None
+    search_help_text = "名称或地点"
     ordering = ["-starts_at", "-id"]
     autocomplete_fields = ["host"]
     create_service = staticmethod(sessions.plan_for_host)
     change_service = staticmethod(sessions.adjust_session)
     instance_argument = "session"
     readonly_on_change = ["host"]
+    help_texts = {
+        "host": "谁办这堂课。选镇街，就是下面的支部都参加。打几个字再选。",
+        "form": "形式决定计不计入参训率、算不算学时。",
+        "method": "讲授、案例、体验等，照实选。",
+        "topics": "这堂课讲了哪些专题；没来的人待补的就是这些。",
+        "ends_at": "同一天内，要晚于开始时间；不超过12小时。",
+        "round": "第一次上选首训；补课和送学上门不算首训率。",
+        "is_theme_day": "和主题党日一起开的，勾上。",
+        "is_party_lecture": "书记讲党课一起开的，勾上。",
+    }
+    many = [Many("cancel", "取消场次", CancelForm, cancel, now=when_of, note=FINAL[CANCEL])]
     typed = [
         "host",
         "title",
@@ -95,10 +134,17 @@ class TrainingSessionAdmin(ServiceAdmin):
 @admin.register(Lecturer)
 class LecturerAdmin(ServiceAdmin):
     list_display = ["name", "title", "department", "kind", "organization"]
-    list_filter = ["kind", "department"]
+    list_filter = [tree_filter("organization__path"), "kind", "department"]
     list_select_related = ["department", "organization"]
     search_fields = ["name"]
+    search_help_text = "姓名"
     ordering = ["name", "id"]
+    help_texts = {
+        "organization": "由哪一级管。上级的主讲人下级也能请。",
+        "title": "例如：区委党校副校长。",
+        "department": "从哪个部门来。没有就不选。",
+        "kind": "领导干部、骨干、专家学者还是先进典型。",
+    }
     autocomplete_fields = ["organization"]
     fields = ["organization", "name", "title", "department", "kind"]
     readonly_on_change = ["organization"]
@@ -115,6 +161,7 @@ class DepartmentAdmin(ServiceAdmin):
     search_fields = ["name"]
     ordering = ["position", "id"]
     fields = ["name", "position"]
+    help_texts = {"position": "数字小的排前面。"}
     create_service = staticmethod(lecturers.create_department)
 
     def has_add_permission(self, request):

@@ -14,7 +14,7 @@ from organizations.models import BulkAct, Member, User
 from organizations.service import Refused, service
 from organizations.services import bulk, changes
 
-CANCEL = "session.cancel"
+CANCEL, TASKS = "session.cancel", "servicetask.change"
 bulk.FINAL[CANCEL] = "取消了的场次不能恢复；还要上课，请另安排一场。"
 
 
@@ -107,7 +107,7 @@ def note_tasks(actor: User, tasks: list[ServiceTask], told: dict[int, bulk.Told]
     )
 
 
-bulk.EDITS["servicetask.change"] = bulk.Edit(
+bulk.EDITS[TASKS] = bulk.Edit(
     model=ServiceTask,
     noun="实事",
     columns=("owner_id", "deadline"),

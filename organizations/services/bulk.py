@@ -102,6 +102,8 @@ class Edit:
 
 
 EDITS: dict[str, Edit] = {}
+# Acts that are taken back by a service of their own.
+UNDO: dict[str, Callable[..., "Undone"]] = {}
 # Acts that ended something or have gone out of the house: why they are not taken back, and what to do.
 FINAL = {
     "account.close": "停用账号不能撤销；要再用，请给它重置密码。",
@@ -164,6 +166,12 @@ def summary_of(edit: Edit, changed: list, values: Values, names: Mapping[tuple[s
     return f"批量修改{len(changed)}条{edit.noun}（{said}）：{changes.names(changed, '条')}"
 
 
+def take_back(*, actor: User, act: BulkAct) -> Undone:
+    """Undo by the service that knows how."""
+    undo = UNDO.get(act.kind, undo_act)
+    return undo(actor=actor, act=act)
+
+
 @service
 def undo_act(*, actor: User, act: BulkAct) -> Undone:
     """Put back what each record was, where it still is as the act left it; the others are named.
@@ -199,7 +207,7 @@ def undo_act(*, actor: User, act: BulkAct) -> Undone:
 
 def why_not_undone(act: BulkAct) -> str:
     """Why this act cannot be taken back, in words; "" when it can."""
-    if act.kind not in EDITS:
+    if act.kind not in EDITS and act.kind not in UNDO:
         return FINAL.get(act.kind, "这一种办理不能撤销。")
     if timezone.now() - act.at > UNDO_WITHIN:
         return "已经过了24小时，不能一次撤销了；要改回去，请到各条记录里改。"

@@ -5,11 +5,13 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.utils import timezone
 
+from organizations import lockout
 from organizations.models import BulkAct, User
 from organizations.service import Refused, service
 from organizations.services import changes
-from organizations.services.accounts import MOST_AT_ONCE, Slip, random_password
+from organizations.services.accounts import MOST_AT_ONCE, Slip, random_password, refuse_handed_over
 from organizations.services.bulk import Line, fetched, keep, sent_before
 
 
@@ -50,8 +52,12 @@ def reset_accounts(*, actor: User, ids: Sequence[int], request_uuid: UUID) -> li
             raise Refused("这一页刚才已经重置过了，请用那时打印的开通条。", code="sent_twice")
         users = fetched(fetch_accounts, actor, ids)
         for user in users:
+            refuse_handed_over(user)
             user.password, user.must_change_password, user.is_active = encoded[user.pk], True, True
-        User.objects.bulk_update(users, ["password", "must_change_password", "is_active"])
+            user.password_changed_at = timezone.now()
+            lockout.release(user.username)
+        columns = ["password", "must_change_password", "is_active", "password_changed_at"]
+        User.objects.bulk_update(users, columns)
         told = [{"field": "password", "label": "密码", "before": "旧密码", "after": "新的初始密码"}]
         summary = f"批量重置{len(users)}个账号的密码：{named(users)}"
         keep(actor, "account.reset", summary, request_uuid, lines(users, told))

@@ -34,6 +34,10 @@ ONE_OF = int(os.environ.get("PRYING_ONE_OF", "1"))  # of all combinations; the b
 HARMLESS = {"organizations_auditevent"}
 # What a role that only reads may ask for: a report.
 READERS = {"INSPECTOR": HARMLESS | {"organizations_job", "organizations_storedfile"}, "AUDITOR": HARMLESS}
+# Where a reason shows the numbers of a member of the own scope, once.
+REVEALS = ("organizations:member_reveal", "admin:organizations_member_reveal")
+# Everybody may end the own logins.
+OWN = {"organizations:logins_end": {"organizations_user"}}
 # Levels keep these for everybody below them.
 FROM_BELOW = {"campaign", "item", "topic", "lecturer"}
 CHANGING = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"|[0-9a-f]{8}-[0-9a-f-]{27}')
@@ -201,7 +205,7 @@ class Pryer:
         self.counts["shown" if answer.status_code == 200 else "denied"] += 1
 
     def shown_numbers(self, case, content):
-        if case.route.name == "organizations:member_reveal" and case.method == "POST form":
+        if case.route.name in REVEALS and case.method == "POST form":
             mine = case.place.value("member", "pk")
             if mine and not self.is_outside(case):
                 return
@@ -211,6 +215,8 @@ class Pryer:
         allowed = READERS.get(self.user.role) if self.is_inside_the_door else HARMLESS
         if case.variant == "record" and self.is_outside(case):
             allowed = HARMLESS
+        if self.is_inside_the_door:
+            tables = tables - OWN.get(case.route.name, set())
         if allowed is not None and tables - allowed:
             yield f"writes {sorted(tables - allowed)}"
 
