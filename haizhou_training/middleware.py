@@ -33,7 +33,7 @@ MARKING = frozenset(
     }
 )
 # Asked by the page itself, again and again: nobody need be sitting there.
-POLLED = frozenset({"organizations:job_status"})
+POLLED = frozenset({"organizations:import_status", "organizations:job_status"})
 # Open while a login has something to pass first.
 ALWAYS = frozenset({LOGIN, LOGOUT, "admin:logout"})
 GATES = {
@@ -94,7 +94,11 @@ class NumbersOutOfAddressesMiddleware:
         kept = request.GET.copy()
         for name, texts in request.GET.lists():
             kept.setlist(name, [text for text in texts if not is_number(text)])
-        messages.info(request, "身份证号、手机号不能用来查找：会留在浏览记录里。请按姓名或姓名首字母查。")
+        messages.info(
+            request,
+            "身份证号、手机号不能在这里查找：会留在浏览记录里。请按姓名、首字母或手机后四位查；"
+            "按号码查，请用“党员”页上的“按身份证号或手机号查”。",
+        )
         # "//host/" would be an address of another site.
         path = escape_leading_slashes(request.path)
         return redirect(f"{path}?{kept.urlencode()}" if kept.urlencode() else path)

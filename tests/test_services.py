@@ -26,6 +26,8 @@ from organizations.services import (
     transfers,
 )
 from organizations.services import organizations as organization_services
+from tests.acts_accounts import account_acts
+from tests.acts_many import many_acts
 from tests.base import Cast, fixture_writes, once
 from tests.guard import WriteOutsideService
 
@@ -100,8 +102,6 @@ def acts(cast):
         "transfers.return_member": lambda: transfers.return_member(
             actor=north, member=left(cast.wang), branch=cast.north_branch, day=today
         ),
-        "organizations.create_organization": lambda: organization_services.create_organization(
-            actor=north, parent=cast.north, code="N1", name="新支部", kind="BRANCH"
         "transfer_requests.ask_transfer": lambda: asked(cast),
         "transfer_requests.withdraw_request": lambda: transfer_requests.withdraw_request(
             actor=north, request=quietly(asked, cast)
@@ -117,34 +117,34 @@ def acts(cast):
             actor=north, winner=cast.wang, loser=cast.li
         ),
         "duplicates.tell_apart": lambda: duplicates.tell_apart(actor=north, one=cast.wang, other=cast.li),
+        "organizations.create_organization": lambda: organization_services.create_organization(
+            actor=north, parent=cast.north, code="N1", name="新支部", kind="BRANCH"
         ),
         "organizations.change_organization": lambda: organization_services.change_organization(
             actor=north, organization=cast.north_branch, contact_name="王"
         ),
-        "organizations.close_organization": lambda: organization_services.close_organization(
-            actor=north, organization=empty_branch(cast)
         "organizations.move_organization": lambda: organization_services.move_organization(
             actor=officer, organization=cast.north_branch, parent=cast.south
         ),
+        "organizations.close_organization": lambda: organization_services.close_organization(
+            actor=north, organization=empty_branch(cast)
         ),
+        **many_acts(cast, quietly),
+        **account_acts(cast, quietly),
     }
-
-
-# On an empty installation only, or tested where they live.
-ELSEWHERE = {"accounts.open_first_account", "organizations.create_root"}
 
 
 # What an act of two sides tells the other one, beside its own event.
 TOLD_THERE = ("transfer.gone", "organization.gone")
+# On an empty installation only, or tested where they live.
+ELSEWHERE = {"accounts.open_first_account", "organizations.create_root"}
+
+
 def make_job(cast):
     actor = cast.north_organizer
     return jobs.enqueue(kind="t", title="表", requested_by=actor, organization=actor.organization, params={})
 
 
-def left(member):
-    with fixture_writes():
-        member.left_on = timezone.localdate()
-        member.save()
 def asked(cast):
     return transfer_requests.ask_transfer(
         actor=cast.north_organizer, member=cast.wang, wanted="南河村党支部", day=timezone.localdate()
@@ -157,6 +157,10 @@ def quietly(prepare, cast):
         return prepare(cast)
 
 
+def left(member):
+    with fixture_writes():
+        member.left_on = timezone.localdate()
+        member.save()
     return member
 
 

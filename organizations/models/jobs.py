@@ -32,10 +32,11 @@ class JobState(models.TextChoices):
 
 class JobQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """One's own jobs; for officers and organizers also those of their subtree."""
+        """One's own jobs and those of the account one took over; for officers and organizers also those of
+        their subtree."""
         if not user.is_active or not user.sees_records:
             return self.none()
-        mine = models.Q(requested_by=user)
+        mine = models.Q(requested_by=user) | models.Q(requested_by__succeeded_by=user)
         if user.keeps_records:
             mine |= within("organization__path", user.organization.path)
         return self.filter(mine & within("organization__path", user.organization.path))
