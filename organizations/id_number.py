@@ -7,12 +7,14 @@ a Chinese sentence; None means nothing is wrong.
 import re
 import unicodedata
 from datetime import date
+from operator import mul
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_DIGITS = "10X98765432"
 # In the middle of a text; not inside a longer number, a hash or a UUID.
 NUMBERS = re.compile(r"(?<![0-9A-Za-z_.-])(?:[0-9]{17}[0-9Xx]|1[3-9][0-9]{9})(?![0-9A-Za-z_-])")
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u00a0"))
+MOBILE = re.compile(r"1[3-9][0-9]{9}")
 OLDEST = 120
 Problem = tuple[str, str] | None
 
@@ -41,7 +43,7 @@ def id_number_problem(number: str, today: date) -> Problem:
 
 
 def check_digit(number: str) -> str:
-    return CHECK_DIGITS[sum(w * int(d) for w, d in zip(WEIGHTS, number[:17], strict=True)) % 11]
+    return CHECK_DIGITS[sum(map(mul, WEIGHTS, map(int, number[:17]))) % 11]
 
 
 def born_on(number: str) -> date | None:
@@ -78,6 +80,6 @@ def clean_phone(text: str) -> str:
 
 
 def phone_problem(phone: str) -> Problem:
-    if re.fullmatch(r"1[3-9][0-9]{9}", phone):
+    if MOBILE.fullmatch(phone):
         return None
     return "PHONE", "手机号应为 11 位数字，请只填一个手机号码。"

@@ -21,6 +21,7 @@ FOOTER = re.compile(
 )
 NOT_IN_A_NAME = re.compile(r"[\d:：]")
 TEXTS = {"party_group": 50, "floating_to": 100, "contact_person": 50}
+LONGEST_BRANCH = 100
 FLAGS = ("is_floating", "is_home_bound", "is_in_difficulty")
 
 
@@ -145,7 +146,7 @@ class Reader:
             row.values[name] = value
 
     def find_branch(self, cell: Cell) -> Organization:
-        text = values.parse_text(cell, 100)
+        text = values.parse_text(cell, LONGEST_BRANCH)
         if not text and self.layout.branch:
             return self.layout.branch
         return self.branches.find(text)

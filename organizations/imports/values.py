@@ -80,6 +80,7 @@ def parse_name(cell: Cell) -> str:
     return text
 
 
+@lru_cache(REMEMBERED, typed=True)
 def parse_text(cell: Cell, longest: int = 50) -> str:
     if isinstance(cell, date):
         cell = cell.isoformat()
@@ -119,7 +120,7 @@ def masked_number(cell: Cell, field: str) -> str:
 
 
 def parse_phone(cell: Cell) -> str:
-    if isinstance(cell, int) and numbers.phone_problem(str(cell)) is None:
+    if isinstance(cell, int | str) and numbers.MOBILE.fullmatch(str(cell)):
         return str(cell)
     if isinstance(cell, float | date):
         raise CellProblem("PHONE", "手机号应为 11 位数字。请把该列设为文本后重新填写。")
@@ -199,6 +200,7 @@ def unreadable_date() -> CellProblem:
     return CellProblem("DATE_FORMAT", "日期认不出来。请写成 1958-03-01 或 1958-03，年份写四位。")
 
 
+@lru_cache(REMEMBERED, typed=True)
 def parse_birth(cell: Cell, today: date) -> PartDate | None:
     parsed = parse_date(cell)
     if parsed is None:
@@ -210,6 +212,7 @@ def parse_birth(cell: Cell, today: date) -> PartDate | None:
     return parsed
 
 
+@lru_cache(REMEMBERED, typed=True)
 def parse_joined(cell: Cell, today: date) -> date | None:
     parsed = parse_date(cell)
     if parsed is None:
