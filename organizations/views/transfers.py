@@ -25,6 +25,7 @@ def transfer_list(request):
     context = {
         "page": key_page(request, rows, "-id"),
         "sent": sent,
+        "to_answer": not sent and request.user.keeps_records,
         "state": state,
         "query": text,
         "states": [(word, label) for word, (label, _) in queries.STATES.items()],

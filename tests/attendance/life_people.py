@@ -75,14 +75,18 @@ class PeopleActs(Being):
         number=NUMBER, to=NUMBER, how=st.sampled_from(["accept", "accept", "accept", "decline", "withdraw"])
     )
     def answer(self, number, to, how):
-        """Now and then twice, or by the wrong side."""
-        request = self.pick(TransferRequest.objects.all(), number)
+        """What waits; now and then what was answered before, by the wrong side, or into any branch."""
+        asked = TransferRequest.objects.all()
+        waiting = asked.filter(state="WAITING")
+        request = self.pick(waiting if number % 4 and waiting.exists() else asked, number)
         if request is None:
-            return
-        branch = self.pick(self.branches().open(), to)
+            return self.ask(number, to, number % 3)
+        actor = self.scene.officer if to % 3 else self.keeper_of(request.addressee)
+        own = Organization.objects.manageable_by(actor).branches().open()
+        branch = self.pick(own if to % 7 else self.branches(), to)
         with self.act(f"{how} a transfer"):
             if how == "accept":
-                accept_transfer(actor=self.keeper_of(branch), request=request, to_branch=branch)
+                accept_transfer(actor=actor, request=request, to_branch=branch)
             elif how == "decline":
                 decline_request(actor=self.scene.officer, request=request, reason="查无此人")
             else:

@@ -6,9 +6,11 @@ from uuid import uuid4
 from django.utils import timezone
 
 from attendance.models import RosterEntry
+from attendance.queries.differences import roster_differences
 from attendance.services import (
     adopting,
     closing,
+    confirming,
     corrections,
     makeup,
     marks,
@@ -203,6 +205,12 @@ def _(w, batch):
 @act("attendance.services.merging.merge_people")
 def _(w, _nothing):
     merging.merge_people(actor=w.north_organizer, winner=w.wang, loser=w.li)
+
+
+@act("attendance.services.confirming.confirm_roster")
+def _(w, _nothing):
+    differing = roster_differences(w.north_unit).total
+    confirming.confirm_roster(actor=w.north_organizer, unit=w.north_unit, knowing=differing)
 
 
 @act("attendance.services.roster.set_waiver")
