@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from organizations.services import jobs, rosters
+from organizations.services import import_checks, jobs, rosters
 
 
 @shared_task(name="organizations.tasks.sweep_jobs")
@@ -15,3 +15,8 @@ def sweep_jobs():
 @shared_task(name=rosters.KIND)
 def export_roster(job_pk):
     jobs.run(job_pk, lambda job: rosters.build(job=job))
+
+
+@shared_task(name=import_checks.KIND)
+def check_roster(job_pk):
+    jobs.run(job_pk, import_checks.run_check)

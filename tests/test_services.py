@@ -27,6 +27,7 @@ from organizations.services import (
 )
 from organizations.services import organizations as organization_services
 from tests.acts_accounts import account_acts
+from tests.acts_imports import import_acts
 from tests.acts_many import many_acts
 from tests.base import Cast, fixture_writes, once
 from tests.guard import WriteOutsideService
@@ -131,6 +132,7 @@ def acts(cast):
         ),
         **many_acts(cast, quietly),
         **account_acts(cast, quietly),
+        **import_acts(cast, quietly),
     }
 
 
@@ -184,7 +186,7 @@ def test_the_table_of_acts_is_complete(cast):
 
 def imports() -> set[str]:
     """The roster import audits one event per batch; its own tests count it."""
-    return {name for name in names() if name.startswith(("imports", "rosters", "roster"))}
+    return {name for name in names() if name.startswith("imports")}
 
 
 @pytest.mark.parametrize("name", [name for name in names() if name not in ELSEWHERE | imports()])

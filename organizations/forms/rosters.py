@@ -21,7 +21,7 @@ class ExportForm(forms.Form):
         max_length=100,
         required=False,
         help_text="选“完整号码”才要填，如“报区里核对党员信息”。会写进表里和操作记录。",
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "class": "form-control"}),
     )
     form_uuid = forms.UUIDField(initial=uuid4, required=False, widget=forms.HiddenInput)
 

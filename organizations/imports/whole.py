@@ -182,14 +182,26 @@ def give_places(lines: list[Line]) -> None:
             by_branch[line.branch].append(line)
     stored, last = stored_places(list(by_branch))
     for branch, group in by_branch.items():
-        is_whole = stored[branch] <= {line.member for line in group if line.member and not line.errors}
+        if stored[branch] <= {line.member for line in group if line.member and not line.errors}:
+            keep_in_order(group)
+            continue
         added = last[branch]
-        for position, line in enumerate(group, start=1):
-            if is_whole:
-                line.place = position
-            elif line.member is None:
+        for line in group:
+            if line.member is None:
                 added += 1
                 line.place = added
+
+
+def keep_in_order(group: list[Line]) -> None:
+    """The order of the lines, moving as few people as possible: where somebody left, a gap stays."""
+    last = (0, 0)
+    for line in group:
+        stored = (line.stored_place or 0, line.member or 0)
+        if line.member and stored > last:
+            line.place, last = line.stored_place, stored
+        else:
+            line.place = last[0] + 1
+            last = (line.place, line.member or 0)
 
 
 def stored_places(branches: list[int]) -> tuple[dict[int, set[int]], dict[int, int]]:

@@ -21,7 +21,8 @@ from organizations.services import audit
 
 AT_ONCE = 1000
 DATES = ("birth_date", "joined_party_on")
-MAY_BE_UNDONE = (ImportState.STORED, ImportState.PARTIAL)
+# A batch stored in part may have been checked again since.
+MAY_BE_UNDONE = (ImportState.STORED, ImportState.PARTIAL, ImportState.CHECKED, ImportState.REFUSED)
 MOST_NAMES = 50
 CHANGED = "导入以后有人改过"
 LEFT = "导入以后已登记离开"
@@ -59,6 +60,11 @@ class UndoRefused(Refused):
         )
 
 
+def is_undoable(batch: ImportBatch) -> bool:
+    """Something of it is stored, and it is neither taken back nor being checked."""
+    return batch.stored_at is not None and batch.state in MAY_BE_UNDONE
+
+
 def undo_plan(batch: ImportBatch) -> Plan:
     """What would happen now; reads only."""
     plan = Plan()
@@ -88,7 +94,7 @@ def undo_batch(*, actor: User, batch: ImportBatch, version: int) -> dict:
     )
     if batch.state == ImportState.UNDONE:
         return batch.result["undone"]
-    if batch.state not in MAY_BE_UNDONE:
+    if not is_undoable(batch):
         raise Refused("这份名册还没有存进系统，没有可以撤销的。", "not_stored")
     if version != batch.version:
         raise Refused("您打开这一页以后，这份名册又检查过。请再看一遍，然后撤销。", "stale")
