@@ -22,6 +22,8 @@ ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 SHEET_DATA = re.compile(rb"<((?:\w+:)?sheetData)\s*(/?)>")
 BLANK = re.compile(rb"\s*")
 SLASH = ord("/")
+# Cells right of all that is read: some sheets are bordered that far, an attack fills them.
+MOST_BEYOND = 1_000_000
 # (type, style, what it shows) → what the cell means
 Meaning = Callable[[str, str | None, str], Cell]
 
@@ -95,7 +97,7 @@ class XmlRows:
         self.found: list[Row] = []
         self.cells: list[Cell] = []
         self.is_hidden = self.is_over = self.is_formula = self.is_phonetic = False
-        self.column, self.kind, self.style = 0, "", None
+        self.column, self.kind, self.style, self.beyond = 0, "", None, 0
         self.shown: str | None = None
         self.text: list[str] | None = None
         self.inline: list[str] = []
@@ -126,12 +128,12 @@ class XmlRows:
         name = name.rpartition(":")[2]
         if name == "c":
             reference = attributes.get("r")
-            self.column = column_of(reference) if reference else len(self.cells)
+            self.column = column_of(reference) if reference else self.column + 1
             self.kind, self.style = attributes.get("t", "n"), attributes.get("s")
             self.shown, self.is_formula = None, False
         elif name == "row":
             self.number = number_of_row(attributes.get("r"), self.number)
-            self.cells, self.is_hidden = [], attributes.get("hidden") in ("1", "true")
+            self.cells, self.column, self.is_hidden = [], -1, attributes.get("hidden") in ("1", "true")
         elif name in ("v", "t"):
             self.text = []
         elif name == "is":
@@ -165,6 +167,11 @@ class XmlRows:
 
     def take_cell(self) -> None:
         if self.column >= MAX_COLUMNS:
+            self.beyond += 1
+            if self.beyond > MOST_BEYOND:
+                raise FileRefused(
+                    "表格太宽，右边有太多格子。请把名册用到的列复制到新建的表格里再上传。", "ZIP_SIZE"
+                )
             return
         value: Cell = None
         if self.is_formula:

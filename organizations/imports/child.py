@@ -104,7 +104,8 @@ def answer(content: bytes, told: dict[str, Any], asked: int) -> None:
 
 def begun(source: Source, limit: int) -> dict[str, Any]:
     rows, more = Lines(source, limit).head()
-    return {"name": source.name, "merges": source.merges, "rows": rows, "more": more}
+    told = {"name": source.name, "merges": source.merges, "is_1904": source.is_1904}
+    return told | {"rows": rows, "more": more}
 
 
 def frames(lines: Lines) -> Iterator[list[Row]]:

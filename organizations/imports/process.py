@@ -27,7 +27,7 @@ MEGABYTE = 1024 * 1024
 READ = 1 << 20
 # The longest honest line holds a few hundred rows.
 MOST_OF_A_LINE = 64 * MEGABYTE
-TOO_HARD = "这个文件读不动。请把名册复制到新建的表格里，另存为 .xlsx 再上传。"
+CELLS = {str, int, float, date, type(None), Formula, CellError}
 day = lru_cache(50_000)(date.fromisoformat)
 
 
@@ -74,10 +74,16 @@ class Parsing:
 
     def __enter__(self) -> Self:
         try:
-            told = self.frame()
+            self.begin(self.frame())
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            self.end()
+            raise too_hard() from error
         except BaseException:
             self.end()
             raise
+        return self
+
+    def begin(self, told: dict[str, Any]) -> None:
         self.kind: str = told["kind"]
         self.hidden: list[str] = told["hidden"]
         self.total: int = told["total"]
@@ -91,7 +97,6 @@ class Parsing:
             )
             for index, one in enumerate(told["sheets"])
         ]
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -108,17 +113,27 @@ class Parsing:
 
     def read(self, sheets: list[Sheet]) -> Iterator[tuple[Sheet, list[Row], bytes]]:
         """All lines of these sheets, some hundred at a time, and as they came; then what was found behind."""
-        os.write(self.ask, json.dumps([sheet.index for sheet in sheets]).encode())
+        try:
+            os.write(self.ask, json.dumps([sheet.index for sheet in sheets]).encode())
+        except BrokenPipeError as error:
+            raise too_hard() from error
         for sheet in sheets:
             while "rows" in (told := self.frame()):
-                yield sheet, told["rows"], self.last
+                yield sheet, sound(told["rows"]), self.last
+            if told.get("end") != sheet.index:
+                raise too_hard()
             sheet.row_after_gap = told["row_after_gap"]
             sheet.too_many_rows = told["too_many_rows"]
             sheet.hidden_rows = told["hidden_rows"]
 
     def frame(self) -> dict[str, Any]:
         self.last = self.line()
-        told = json.loads(self.last, object_hook=cell_of)
+        try:
+            told = json.loads(self.last, object_hook=cell_of)
+        except (ValueError, RecursionError) as error:
+            raise too_hard() from error
+        if not isinstance(told, dict):
+            raise too_hard()
         if "refused" in told:
             raise FileRefused(*told["refused"])
         return told
@@ -130,7 +145,7 @@ class Parsing:
             piece = self.piece()
             size += len(piece)
             if not piece or size > MOST_OF_A_LINE:
-                raise FileRefused(TOO_HARD, "TOO_HARD")
+                raise too_hard()
             pieces.append(piece)
         line, _, self.before = b"".join(pieces).partition(b"\n")
         return line
@@ -145,8 +160,22 @@ class Parsing:
         ready = left > 0 and poll.poll(left * 1000)
         self.waited += time.monotonic() - started
         if not ready:
-            raise FileRefused(TOO_HARD, "TOO_HARD")
+            raise too_hard()
         return os.read(self.process.stdout.fileno(), READ)
+
+
+def too_hard() -> FileRefused:
+    return FileRefused("这个文件读不动。请把名册复制到新建的表格里，另存为 .xlsx 再上传。", "TOO_HARD")
+
+
+def sound(rows: Any) -> list[Row]:
+    """Lines of plain cells; whoever took over the process could send something else."""
+    for row in rows if isinstance(rows, list) else [rows]:
+        if not (isinstance(row, list) and len(row) == 3 and isinstance(row[0], int) and type(row[2]) is list):
+            raise too_hard()
+        if not CELLS.issuperset(map(type, row[2])):
+            raise too_hard()
+    return rows
 
 
 def cell_of(told: dict[str, Any]) -> dict[str, Any] | Cell:

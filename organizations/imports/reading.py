@@ -53,6 +53,8 @@ class Sheet:
     rows: list[tuple[int, list[Cell]]] = field(default_factory=list)
     merges: list[Merge] = field(default_factory=list)
     index: int = 0
+    # Days are counted from 1904: a date somebody formatted as a number is four years later.
+    is_1904: bool = False
     # There are lines with content behind `rows`.
     more: bool = False
     # Known when all of it was read.
@@ -70,6 +72,7 @@ class Source(Protocol):
 
     name: str
     merges: list[Merge]
+    is_1904: bool
 
     def lines(self) -> Iterator[Row]: ...
 
@@ -158,6 +161,7 @@ class Plain:
     name: str
     rows: list[list[Cell]]
     merges: list[Merge] = field(default_factory=list)
+    is_1904: bool = False
 
     def lines(self) -> Iterator[Row]:
         return ((number, False, cells) for number, cells in enumerate(self.rows, start=1))
@@ -225,6 +229,7 @@ class Separated:
     separator: str
     name: str = "CSV"
     merges: list[Merge] = field(default_factory=list)
+    is_1904: bool = False
 
     def lines(self) -> Iterator[Row]:
         reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.separator)

@@ -11,12 +11,15 @@ from organizations.models import Category, Post, Sex
 
 HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
+# Nothing in it can be wrong.
+ORDINARY = re.compile(r"[0-9A-Za-z\u4e00-\u9fff]+")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 SHORT_HAN = re.compile(rf"[{HAN}](?:\s*[{HAN}]){{1,3}}")
 SEPARATORS = r"\s*[.\-/年,、。—]\s*"
 YEAR_MONTH_DAY = re.compile(rf"(\d{{4}}){SEPARATORS}(\d{{1,2}})(?:\s*[.\-/月,、。—]\s*)(\d{{1,2}})\s*日?")
 YEAR_MONTH = re.compile(rf"(\d{{4}}){SEPARATORS}(\d{{1,2}})\s*月?")
 FIRST_SERIAL, LAST_SERIAL = 3654, 73_050  # 1910 to 2099
+DAYS_TO_1904, LAST_YEAR = 1462, 2100
 # What a CSV keeps of an error cell.
 ERROR_MARKS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
 RIGHT_FORM = re.compile(r"[0-9]{17}[0-9X]")
@@ -43,6 +46,8 @@ class CellProblem(Exception):
 
 def plain_text(cell: Cell, longest: int) -> str:
     """Text without invisible characters and outer blanks; "" for an empty cell."""
+    if isinstance(cell, str) and len(cell) <= longest and ORDINARY.fullmatch(cell):
+        return cell
     if isinstance(cell, Formula):
         raise CellProblem("FORMULA_CELL", "这一格是公式。请复制后“选择性粘贴为数值”，或直接填写内容。")
     if isinstance(cell, CellError) or (isinstance(cell, str) and cell.strip() in ERROR_MARKS):
@@ -189,6 +194,13 @@ def date_of_digits(digits: str) -> PartDate:
     raise unreadable_date()
 
 
+def since_1904(cell: Cell) -> Cell:
+    """The number of a day in a workbook that counts from 1904, as one of those that count from 1900."""
+    if isinstance(cell, int) and LAST_YEAR < cell <= LAST_SERIAL - DAYS_TO_1904:
+        return cell + DAYS_TO_1904
+    return cell
+
+
 def make_date(year: int, month: int, day: int) -> date:
     try:
         return date(year, month, day)
@@ -201,8 +213,8 @@ def unreadable_date() -> CellProblem:
 
 
 @lru_cache(REMEMBERED, typed=True)
-def parse_birth(cell: Cell, today: date) -> PartDate | None:
-    parsed = parse_date(cell)
+def parse_birth(cell: Cell, today: date, is_1904: bool = False) -> PartDate | None:
+    parsed = parse_date(since_1904(cell) if is_1904 else cell)
     if parsed is None:
         return None
     if parsed[0] > today or today.year - parsed[0].year > numbers.OLDEST:
@@ -213,8 +225,8 @@ def parse_birth(cell: Cell, today: date) -> PartDate | None:
 
 
 @lru_cache(REMEMBERED, typed=True)
-def parse_joined(cell: Cell, today: date) -> date | None:
-    parsed = parse_date(cell)
+def parse_joined(cell: Cell, today: date, is_1904: bool = False) -> date | None:
+    parsed = parse_date(since_1904(cell) if is_1904 else cell)
     if parsed is None:
         return None
     if parsed[0] > today or parsed[0].year < 1921:

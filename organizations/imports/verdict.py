@@ -19,6 +19,7 @@ FINDINGS_KEPT = 1000
 SECRET = ("id_number", "phone")
 SHOWN_OF_SECRET = 4
 SAMPLES_FROM = 5
+SHOWN_OF_UNUSED = 2
 
 
 def quote(cell: Cell, field: str) -> str:
@@ -143,9 +144,10 @@ def headers_of(layout: Layout) -> list[dict]:
         field = fields.get(column, "")
         sample = next((cell for cells in below if (cell := cell_at(cells, column)) is not None), None)
         key = layout.keys[column]
-        found.append(
-            {"index": column, "text": text, "key": key, "field": field, "sample": quote(sample, field)}
-        )
+        shown = quote(sample, field)
+        # Of a column nobody asked for no more is kept than tells what it is.
+        shown = shown if field or len(shown) <= SHOWN_OF_UNUSED else f"{shown[:SHOWN_OF_UNUSED]}…"
+        found.append({"index": column, "text": text, "key": key, "field": field, "sample": shown})
     return found
 
 

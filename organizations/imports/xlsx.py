@@ -181,6 +181,7 @@ class XlsxSheet:
         self.book, self.name = book, name
         self.part = book.part_name(part)
         self.merges = book.merges.get(self.part, [])
+        self.is_1904 = book.epoch.year == 1904
 
     def lines(self) -> Iterator[Row]:
         before = 0

@@ -117,8 +117,14 @@ DATE_PEOPLE = [(f"张{MONTHS[n]}", HILL, {"birth": birth}) for n, (_, birth) in 
 MAC_LINES = [
     person("张甲", birth=date(1965, 7, 12)),
     person("张乙", birth=date(1958, 12, 31)),
+    # A day somebody formatted as a plain number, and a year.
+    person("张丙", birth=23935 - 1462, joined=1985),
 ]
-MAC_PEOPLE = [("张甲", HILL, {"birth": JULY}), ("张乙", HILL, {"birth": (date(1958, 12, 31), "day")})]
+MAC_PEOPLE = [
+    ("张甲", HILL, {"birth": JULY}),
+    ("张乙", HILL, {"birth": (date(1958, 12, 31), "day")}),
+    ("张丙", HILL, {"birth": JULY, "joined_party_on": date(1985, 1, 1)}),
+]
 JOINED = [
     person("张一", joined="1985.7"),
     person("李二", joined="1985年7月"),
@@ -184,8 +190,8 @@ UGLY = [
     Ugly(
         "R25b",
         "an old .xls that counts from 1904",
-        lambda: xls([HEADERS, *MAC_LINES], dates_1904=True),
-        MAC_PEOPLE,
+        lambda: xls([HEADERS, *MAC_LINES[:2]], dates_1904=True),
+        MAC_PEOPLE[:2],
         name="a.xls",
     ),
     Ugly(
