@@ -16,6 +16,7 @@ from organizations.service import Refused
 from organizations.services.duplicates import FACTS, compared
 
 MOST_FOUND = 20
+TELLING = ("name", "birth_date", "id_number", "phone")
 CHANGED = "两条记录刚刚有变动，还没有合并。请把下面的预览再看一遍。"
 
 
@@ -66,10 +67,14 @@ def _merged(request, winner, loser) -> str:
 
 
 def _preview(request, winner, loser):
+    known = [fact for fact in compared(winner, loser) if fact.mine or fact.theirs]
+    # By these one knows whether it is the same person; of the rest only what differs.
+    shown = [fact for fact in known if fact.name in TELLING or fact.mine != fact.theirs]
     return {
         "member": winner,
         "other": loser,
-        "facts": [fact for fact in compared(winner, loser) if fact.mine or fact.theirs],
+        "facts": shown,
+        "alike": [fact.label for fact in known if fact not in shown],
         "plans": merge_plans(winner, loser),
         "obstacles": [words for _, words in obstacles(request.user, winner, loser)],
         "seen": _stamp(winner, loser),
