@@ -18,7 +18,7 @@ from typing import Any
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
-from organizations.fields import decrypt, digest, encrypt, mask_id_number, mask_phone
+from organizations.fields import decrypt, digest, encrypt_many, mask_id_number, mask_phone
 from organizations.imports.matching import changes_of, fingerprint
 from organizations.imports.rows import RosterRow
 from organizations.imports.whole import Line
@@ -39,6 +39,7 @@ first_letters = lru_cache(20_000)(initials)
 def lines_of_rows(rows: list[RosterRow]) -> list[dict[str, Any]]:
     """What storing each of these would write. Nothing is parsed, decided or encrypted again later."""
     lines = [line_of(row) for row in rows]
+    hide_numbers(lines)
     hidden = [
         line["member"] for line in lines if line["member"] and not line["writes"].keys().isdisjoint(SECRETS)
     ]
@@ -54,7 +55,7 @@ def lines_of_rows(rows: list[RosterRow]) -> list[dict[str, Any]]:
 def line_of(row: RosterRow) -> dict[str, Any]:
     assert row.branch is not None  # a row without one has an error
     member = row.member
-    writes = written(changes_of(row) if member else row.derived | row.values)
+    writes = written(changes_of(row) if member else row.derived | row.values, row.id_digest)
     return {
         "row": row.number,
         "sheet": row.sheet,
@@ -71,21 +72,25 @@ def plain(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def written(changes: dict[str, Any]) -> dict[str, Any]:
-    """Columns and their values as the database holds them."""
+def hide_numbers(lines: list[dict[str, Any]]) -> None:
+    """All numbers of a piece in one go: one after the other takes three times as long."""
+    clear = [(line["writes"], name) for line in lines for name in SECRETS if line["writes"].get(name)]
+    tokens = encrypt_many([writes[name] for writes, name in clear])
+    for (writes, name), token in zip(clear, tokens, strict=True):
+        writes[name] = token
+
+
+def written(changes: dict[str, Any], id_digest: str) -> dict[str, Any]:
+    """Columns and their values as the database holds them, ID number and phone still in clear."""
     writes = dict(changes)
     if birth := writes.pop("birth_date", None):
         writes["birth_date"], writes["birth_precision"] = birth[0].isoformat(), birth[1]
     if joined := writes.get("joined_party_on"):
         writes["joined_party_on"] = joined.isoformat()
-    if number := writes.get("id_number"):
-        writes["id_number"], writes["id_digest"] = encrypt(number), digest(number)
+    if "id_number" in writes:
+        writes["id_digest"] = id_digest
     if phone := writes.get("phone"):
-        writes["phone"], writes["phone_digest"], writes["phone_tail"] = (
-            encrypt(phone),
-            digest(phone),
-            phone[-4:],
-        )
+        writes["phone_digest"], writes["phone_tail"] = digest(phone), phone[-4:]
     if name := writes.get("name"):
         writes["initials"] = first_letters(name)
     return writes

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from typing import Any
 
 from organizations import id_number as numbers
 from organizations.fields import digest
@@ -22,6 +23,8 @@ FOOTER = re.compile(
 NOT_IN_A_NAME = re.compile(r"[\d:：]")
 TEXTS = {"party_group": 50, "floating_to": 100, "contact_person": 50}
 LONGEST_BRANCH = 100
+NEEDED = ("name", "branch")
+UNKNOWN = object()
 FLAGS = ("is_floating", "is_home_bound", "is_in_difficulty")
 
 
@@ -74,7 +77,14 @@ class Reader:
     def __init__(self, layout: Layout, branches: Branches, today: date):
         self.layout, self.branches = layout, branches
         self.columns = list(layout.columns.items())
-        self.parsers = [(name, parse) for name, parse in parsers(today).items() if name in layout.columns]
+        known = parsers(today, is_1904=layout.sheet.is_1904)
+        known = {name: known[name] for name in known if name in layout.columns}
+        # With what each column's cells were found to mean: most say what a hundred others say.
+        self.parsers: list[tuple[str, Callable, dict]] = [
+            ("name", values.parse_name, {}),
+            ("branch", self.find_branch, {}),
+            *((name, parse, {}) for name, parse in known.items()),
+        ]
         self.heads = {
             first_text(cells): texts_of(cells)
             for number, cells in layout.sheet.rows[:HEADER_WITHIN]
@@ -115,23 +125,29 @@ class Reader:
         return isinstance(name, str) and "名" in name and FIELDS.get(normalise(name), ("",))[0] == "name"
 
     def parse(self, row: RosterRow, used: dict[str, Cell]) -> None:
-        self.take(row, "name", values.parse_name, used.get("name"))
-        self.take(row, "branch", self.find_branch, used.get("branch"))
-        for name, parse in self.parsers:
+        for name, parse, known in self.parsers:
             cell = used.get(name)
-            if cell is None:
+            if cell is None and name not in NEEDED:
                 continue
-            if name in values.MASKED and (masked := values.masked_number(cell, name)):
-                row.masked[name] = masked
-            else:
-                self.take(row, name, parse, cell)
+            value = known.get(cell, UNKNOWN)
+            if value is UNKNOWN:
+                value = self.understood(row, name, parse, cell, known)
+            if name == "branch":
+                row.branch = value
+            elif value is not None and (value != "" or name == "post"):
+                row.values[name] = value
         birth = row.values.get("birth_date")
         joined = row.values.get("joined_party_on")
         if birth and joined and values.is_before_adult(joined, birth):
             row.error("joined_party_on", "DATE_RANGE", "入党时间早于 18 周岁，请核对出生日期和入党时间。")
         compare_with_id_number(row)
 
-    def take(self, row: RosterRow, name: str, parse: Callable, cell: Cell) -> None:
+    def understood(self, row: RosterRow, name: str, parse: Callable, cell: Cell, known: dict) -> Any:
+        """The value, to be remembered unless it is somebody's number; None where nothing is to be kept."""
+        is_number = name in values.MASKED
+        if is_number and (masked := values.masked_number(cell, name)):
+            row.masked[name] = masked
+            return None
         try:
             value = parse(cell)
         except CellProblem as problem:
@@ -139,11 +155,10 @@ class Reader:
                 row.warn(name, problem.code, "这一格不导入。" + problem.message)
             else:
                 row.error(name, problem.code, problem.message)
-            return
-        if name == "branch":
-            row.branch = value
-        elif value is not None and (value != "" or name == "post"):
-            row.values[name] = value
+            return None
+        if not is_number and len(known) < values.REMEMBERED:
+            known[cell] = value
+        return value
 
     def find_branch(self, cell: Cell) -> Organization:
         text = values.parse_text(cell, LONGEST_BRANCH)
@@ -185,17 +200,17 @@ def leave_out_footer(row: RosterRow, text: str, used: dict[str, Cell]) -> None:
     row.leave_out("", "FOOTER_ROW", f"“{quoted}”不是党员，这一行不导入。如果是党员，请填在姓名一列。")
 
 
-def parsers(today: date) -> dict[str, Callable]:
+def parsers(today: date, *, is_1904: bool = False) -> dict[str, Callable]:
     found: dict[str, Callable] = dict.fromkeys(FLAGS, values.parse_flag)
     found |= {name: partial(values.parse_text, longest=longest) for name, longest in TEXTS.items()}
     return found | {
         "sex": values.parse_sex,
-        "birth_date": partial(values.parse_birth, today=today),
+        "birth_date": partial(values.parse_birth, today=today, is_1904=is_1904),
         "id_number": partial(values.parse_id_number, today=today),
         "phone": values.parse_phone,
         "category": values.parse_category,
         "post": values.parse_post,
-        "joined_party_on": partial(values.parse_joined, today=today),
+        "joined_party_on": partial(values.parse_joined, today=today, is_1904=is_1904),
     }
 
 

@@ -6,7 +6,7 @@ from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet,
 from django.db.models.functions import Coalesce, Concat
 
 from organizations.models import AuditEvent, Member, Organization, Role, Transfer, User
-from organizations.queries.history import Step, bulk_steps, newest
+from organizations.queries.history import Step, bulk_steps, import_steps, newest
 from organizations.tree import ancestors, within
 
 
@@ -51,7 +51,8 @@ def member_history(member: Member, user: User, most: int = 50) -> list[Step | Au
         )
         for move in moves
     ]
-    return newest([*told, *went, *bulk_steps(member, user, most)], most)
+    done = [*bulk_steps(member, user, most), *import_steps(member, most)]
+    return newest([*told, *went, *done], most)
 
 
 def with_counts(organizations: QuerySet[Organization]) -> QuerySet[Organization]:

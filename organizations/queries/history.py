@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Model
+from django.db.models import Field, Model
 
-from organizations.models import AuditEvent, BulkChange, User
+from organizations.imports.lines import BESIDE
+from organizations.models import AuditEvent, BulkChange, Member, User
+
+SYSTEM = "系统"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,28 @@ def bulk_steps(record: Model, user: User, most: int = 50) -> list[Step]:
             back = {"changes": [turned(line) for line in change.told]}
             steps.append(Step(act.undone_at, act.actor.name, f"撤销批量办理（{labels}）", back))
     return steps
+
+
+def import_steps(member: Member, most: int = 50) -> list[Step]:
+    """One line for each roster that brought or changed this member, and one more where it was taken back."""
+    steps = []
+    changes = member.imports.select_related("batch__uploaded_by", "batch__undone_by").order_by("-pk")
+    for change in changes[:most]:
+        batch = change.batch
+        if batch.stored_at is None:
+            continue
+        who = batch.uploaded_by.name if batch.uploaded_by else SYSTEM
+        what = "由名册导入" if change.is_new else f"由名册导入更新：{columns_told(change.before)}"
+        steps.append(Step(batch.stored_at, who, what, {"batch": batch.pk, "row": change.row}))
+        if batch.undone_at and batch.undone_by:
+            steps.append(Step(batch.undone_at, batch.undone_by.name, "撤销名册导入，改回原来的内容"))
+    return steps
+
+
+def columns_told(before: Iterable[str]) -> str:
+    """手机、党内职务"""
+    names = (Member._meta.get_field(name) for name in before if name not in BESIDE)
+    return "、".join(str(field.verbose_name) for field in names if isinstance(field, Field))
 
 
 def turned(line: dict[str, str]) -> dict[str, str]:

@@ -159,7 +159,7 @@ def test_nothing_is_encrypted_while_the_database_waits(check, monkeypatch):
 
         return run
 
-    monkeypatch.setattr(lines, "encrypt", watched(lines.encrypt))
+    monkeypatch.setattr(lines, "encrypt_many", watched(lines.encrypt_many))
     monkeypatch.setattr(imports, "encrypt_bytes", watched(imports.encrypt_bytes))
     check(roster(person("张一", id=id_number()), person("张二", phone="123")))
     assert len(seen) == 3 and set(seen) == {open_blocks}
