@@ -38,6 +38,7 @@ def import_acts(cast, quietly) -> dict:
         "rosters.export_roster": lambda: rosters.export_roster(actor=north),
         "rosters.request_roster": lambda: rosters.request_roster(actor=north, form=FORM),
         "rosters.build": lambda: rosters.build(job=quietly(asked_for, cast)),
+        "imports.check_again": lambda: imports.check_again(actor=north, batch=quietly(checked, cast)),
         "import_columns.remember_columns": lambda: import_columns.remember_columns(
             actor=north, answers={"联络号": "phone"}
         ),

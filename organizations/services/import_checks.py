@@ -69,8 +69,9 @@ def receive_corrected(*, actor: User, batch: ImportBatch, file_name: str, conten
     with transaction.atomic():
         file.save()
         batch = ImportBatch.objects.select_for_update(no_key=True, of=("self",)).get(pk=batch.pk)
-        if batch.state in (ImportState.UNDONE, ImportState.DROPPED, ImportState.CHECKING):
-            raise Refused("这份名册现在不能再传改好的表，请刷新看看。", "state")
+        imports.require_going_on(batch)
+        if batch.state == ImportState.CHECKING and not is_check_over(batch):
+            raise Refused("上一份还在检查，请等它检查完再传。", "checking")
         batch.source, batch.file_name, batch.state = file, file.name, ImportState.CHECKING
         batch.save(update_fields=["source", "file_name", "state"])
         ask_for_check(actor, batch)
@@ -94,6 +95,12 @@ def key_of(batch: ImportBatch) -> str:
 
 def job_of(batch: ImportBatch) -> Job | None:
     return Job.objects.filter(key=key_of(batch)).first()
+
+
+def is_check_over(batch: ImportBatch) -> bool:
+    """True also where the check broke, which leaves the batch waiting for another file."""
+    job = job_of(batch)
+    return job is None or job.is_over
 
 
 def run_check(job: Job) -> None:

@@ -13,6 +13,7 @@ from organizations.models import User
 from organizations.queries import Todo
 from organizations.queries.accounts import account_todos
 from organizations.queries.duplicates import todos as twin_todos
+from organizations.queries.probing import todos as probing_todos
 from organizations.queries.transfers import todos as transfer_todos
 
 MOST_COMING = 8
@@ -22,7 +23,7 @@ MOST_TO_MARK = 50
 def todos(user: User) -> list[Todo]:
     """Everything that waits for this account; what must be done before what may be known."""
     lines = [*campaign_todos(user), *attendance_todos(user), *transfer_todos(user), *twin_todos(user)]
-    lines += account_todos(user)
+    lines += [*account_todos(user), *probing_todos(user)]
     return sorted(lines, key=lambda line: line.level != "warn")
 
 
