@@ -33,8 +33,8 @@ from campaigns.models import SessionUnit
 from campaigns.services.people import hand_over
 from organizations.models import Member, User
 from organizations.service import Refused, service
-from organizations.services import audit, changes
-from organizations.services.duplicates import MERGED, merge_members
+from organizations.services import changes
+from organizations.services.duplicates import MERGED, lock_pair, merge_members
 
 VALUE = ("status", "reason", "minutes", "minutes_set")
 PLACE = ("session_unit_id", "unit_id", "part", "round")
@@ -52,35 +52,28 @@ def merge_people(*, actor: User, winner: Member, loser: Member, chosen: Collecti
 
 
 def _merge(actor: User, winner: Member, loser: Member, chosen: Collection[str], also: Also) -> bool:
-    if not merge_members(actor=actor, winner=winner, loser=loser, chosen=chosen):
+    if lock_pair(actor, winner, loser) is None:
         return False
     lock_exactly(lambda: units_behind_merging(winner, loser), also)
     for code, words in obstacles(actor, winner, loser):
         raise Refused(words, code=code)
+    told: list[dict] = []
     for plan in merge_plans(winner, loser):
         if plan.is_closed:
             continue
-        if plan.mine is None:
-            _follow(actor, plan, winner)
-        else:
-            _join(actor, plan, plan.mine)
+        told += _follow(actor, plan, winner) if plan.mine is None else _join(actor, plan, plan.mine)
     hand_over(from_member=loser, to_member=winner)
-    return True
+    return merge_members(actor=actor, winner=winner, loser=loser, chosen=chosen, besides=told)
 
 
-def _follow(actor: User, plan: EntryPlan, winner: Member) -> None:
+def _follow(actor: User, plan: EntryPlan, winner: Member) -> list[dict]:
     """Only the record that gives way was on this roster: its entry is the person's."""
     entry = plan.theirs
     was = f"{entry.member.name}（{entry.member.branch.name}）"
     entry.member = winner
     entry.save(update_fields=["member"])
     note([entry], RosterChange.Kind.MERGED, timezone.localdate(), actor, "本人的另一条登记已并到这里")
-    _tell(
-        actor,
-        plan,
-        entry,
-        [{"label": "名册上的人", "before": was, "after": f"{winner.name}（{winner.branch.name}）"}],
-    )
+    return [{"label": f"{plan.campaign.label}名册上的人", "before": was, "after": winner.name}]
 
 
 # --- Both were on the roster ------------------------------------------------------------------
@@ -95,7 +88,7 @@ class Joining:
     told: list[dict] = field(default_factory=list)
 
 
-def _join(actor: User, plan: EntryPlan, mine: RosterEntry) -> None:
+def _join(actor: User, plan: EntryPlan, mine: RosterEntry) -> list[dict]:
     """Under the lock of every unit concerned."""
     joining = Joining(mine, plan.theirs, units={mine.unit_id, plan.theirs.unit_id})
     _join_days(plan, joining)
@@ -106,7 +99,8 @@ def _join(actor: User, plan: EntryPlan, mine: RosterEntry) -> None:
     units = joining.units | {mine.unit_id}
     units |= set(SessionUnit.objects.filter(pk__in=joining.parts).values_list("unit_id", flat=True))
     recount(campaign=plan.campaign, entries=[mine.pk, plan.theirs.pk], parts=joining.parts, units=units)
-    _tell(actor, plan, mine, joining.told)
+    said = f"两条合成一条，共有的课{plan.shared}场，并来{plan.gained}场"
+    return [{"label": plan.campaign.label, "before": "", "after": said}, *joining.told]
 
 
 def _join_days(plan: EntryPlan, joining: Joining) -> None:
@@ -220,18 +214,3 @@ def _retire(actor: User, plan: EntryPlan, joining: Joining) -> None:
     mine.save(update_fields=columns)
     if plan.takes_over:
         note([mine], RosterChange.Kind.RETURNED, today, actor, "重复登记合并后仍在册")
-
-
-def _tell(actor: User, plan: EntryPlan, entry: RosterEntry, told: list[dict]) -> None:
-    joined = plan.mine is not None
-    what = (
-        f"两条名册合成一条，共有的课{plan.shared}场，并来{plan.gained}场" if joined else "名册改到留下的记录"
-    )
-    audit.record(
-        actor=actor,
-        action="roster.merged",
-        summary=f"合并重复登记：{entry.member.name}，{plan.campaign.label}（{what}）",
-        target=entry,
-        path=entry.unit.path,
-        details={"changes": told, "entry": plan.theirs.pk},
-    )

@@ -1,6 +1,6 @@
 """One person registered twice: one record gives way to the other, or somebody says they are two."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -71,19 +71,27 @@ def _words(member: Member, name: str) -> str:
 
 
 @service
-def merge_members(*, actor: User, winner: Member, loser: Member, chosen: Collection[str] = ()) -> bool:
+def merge_members(
+    *,
+    actor: User,
+    winner: Member,
+    loser: Member,
+    chosen: Collection[str] = (),
+    besides: Sequence[dict] = (),
+) -> bool:
     """The record `loser` gives way to `winner`; False where it did before, and nothing is changed.
 
     What only the loser knows goes along; where both know, `chosen` names what is taken
     from the loser. The loser stays readable: it has left today and says where it went.
-    Both must lie in the scope, and the one that stays must be present.
+    Both must lie in the scope, and the one that stays must be present. `besides`: what else
+    of the same act the history tells.
     """
-    winner, loser = _both(actor, winner, loser)
-    if loser.merged_into_id == winner.pk:
+    pair = lock_pair(actor, winner, loser)
+    if pair is None:
         return False
-    _refuse(winner, loser)
+    winner, loser = pair
     facts = compared(winner, loser, chosen)
-    details = {"changes": [*_news(facts), _where_from(winner, loser)], "member": loser.pk}
+    details = {"changes": [*_news(facts), _where_from(winner, loser), *besides], "member": loser.pk}
     _give_way(winner, loser, [fact.name for fact in facts if fact.from_theirs])
     audit.record(
         actor=actor,
@@ -110,6 +118,15 @@ def tell_apart(*, actor: User, one: Member, other: Member) -> None:
             organization=lesser.branch,
             details={"member": greater.pk},
         )
+
+
+def lock_pair(actor: User, winner: Member, loser: Member) -> tuple[Member, Member] | None:
+    """Both as stored now and locked until the transaction ends; None where they were merged before."""
+    winner, loser = _both(actor, winner, loser)
+    if loser.merged_into_id == winner.pk:
+        return None
+    _refuse(winner, loser)
+    return winner, loser
 
 
 def _both(actor: User, one: Member, other: Member) -> tuple[Member, Member]:

@@ -136,10 +136,15 @@ def test_the_headcount_falls_by_one_and_the_list_of_changes_says_why(scene):
     assert change.by == scene.north_organizer and change.unit == scene.north_branch_unit
 
 
-def test_merging_again_changes_nothing(scene):
-    session = scene.session()
+def test_merging_is_one_act_that_says_what_stands_and_again_changes_nothing(scene):
+    session = scene.session(title="学党章")
     scene.mark(session, {scene.wang: "absent", scene.wang_twice: "present"})
+    before = AuditEvent.objects.count()
     assert scene.merge(scene.wang, scene.wang_twice) is True
+    assert AuditEvent.objects.count() == before + 1
+    told = AuditEvent.objects.latest("pk").details["changes"]
+    [line] = [one for one in told if one["label"].startswith("学党章")]
+    assert (line["before"], line["after"]) == ("缺席；另一条出席", "出席")
     events, marks = AuditEvent.objects.count(), Mark.objects.count()
     assert scene.merge(scene.wang, scene.wang_twice) is False
     assert (AuditEvent.objects.count(), Mark.objects.count()) == (events, marks)
