@@ -6,6 +6,8 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from organizations.fields import digest
+from organizations.id_number import clean_id_number
 from organizations.models import Member, RequestState, TransferRequest, User, named
 from organizations.queries import Todo
 from organizations.tree import holds
@@ -34,6 +36,13 @@ def latest_request(member: Member, user: User) -> TransferRequest | None:
         return request
     lately = request.answered_at and request.answered_at > timezone.now() - DECLINED_SHOWN
     return request if request.state == RequestState.DECLINED and lately else None
+
+
+def who_left(id_number: str, user: User) -> Member | None:
+    """Whose number this is, if they left the account's scope before: they return and are not made anew."""
+    found = digest(clean_id_number(id_number))
+    gone = Member.objects.manageable_by(user).filter(left_on__isnull=False, merged_into__isnull=True)
+    return gone.filter(id_digest=found).first() if found else None
 
 
 def why_not_acceptable(request: TransferRequest) -> str:

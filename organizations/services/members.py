@@ -219,6 +219,12 @@ def _write_id_number(actor: User, member: Member) -> None:
     if not member.id_digest or not twins.exists():
         return
     if twin := twins.visible_to(actor).select_related("branch").first():
+        if twin.left_on and not member.pk:
+            raise Refused(
+                f"这个身份证号是{twin.name}的，{changes.words(twin.left_on)}从{twin.branch.name}离开。"
+                "是他回来了，请“登记回来”，不要重新登记：以前的培训还算。",
+                code="returning",
+            )
         raise Refused(f"这个身份证号已经登记给{twin.branch.name}的{twin.name}，请到那条记录里修改。")
     # Where the other record lies is not this account's business, so the sentence names no place.
     raise Refused("这个身份证号要由上级核对后才能登记。可以先不填身份证号保存，再联系上级党组织。")

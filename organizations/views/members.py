@@ -8,7 +8,7 @@ from organizations.forms.members import LeaveForm, MemberForm, NewMemberForm
 from organizations.models import Member, Organization
 from organizations.numbers import asked_pk
 from organizations.paging import MOST_FOUND, key_page
-from organizations.queries.transfers import latest_request
+from organizations.queries.transfers import latest_request, who_left
 from organizations.service import Refused
 from organizations.services import members
 
@@ -101,6 +101,7 @@ def member_new(request):
     form = NewMemberForm(
         request.POST or None, user=request.user, initial={"branch": request.GET.get("branch")}
     )
+    context = {"form": form}
     if request.method == "POST" and form.is_valid():
         values = form.changes() | {"branch": form.cleaned_data["branch"]}
         try:
@@ -109,9 +110,9 @@ def member_new(request):
             return redirect("organizations:member_detail", member.pk)
         except Refused as refusal:
             form.add_error(None, refusal.message)
-    return render(
-        request, "organizations/member_form.html", {"form": form}, status=422 if form.errors else 200
-    )
+            context["returning"] = who_left(form.cleaned_data["id_number"], request.user)
+    status = 422 if form.errors else 200
+    return render(request, "organizations/member_form.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])

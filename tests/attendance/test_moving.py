@@ -15,7 +15,7 @@ from campaigns.models import Unit
 from campaigns.services.locking import lock_units
 from organizations.models import AuditEvent, Organization, Transfer
 from organizations.service import Refused
-from organizations.services.members import create_member, leave_member
+from organizations.services.members import change_member, create_member, leave_member
 from organizations.services.organizations import (
     change_organization,
     close_organization,
@@ -25,6 +25,7 @@ from organizations.services.transfers import return_member, transfer_member
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
 from tests.base import fixture_writes, once
+from tests.organizations.workbooks import id_number
 
 pytestmark = pytest.mark.django_db
 TODAY = timezone.localdate
@@ -142,6 +143,21 @@ def test_a_return_before_the_leaving_or_in_the_future_is_refused(scene):
     for day in (ago(4), ago(-1)):
         with pytest.raises(Refused):
             return_member(**north, branch=scene.north_branch, day=day)
+
+
+def test_who_is_registered_anew_by_their_number_is_offered_to_return(scene, client):
+    number = id_number("19700101")
+    change_member(actor=scene.north_organizer, member=scene.wang, id_number=number)
+    leave_member(actor=scene.north_organizer, member=scene.wang, left_on=ago(6), reason="其他")
+    form = {"branch": scene.north_other_branch.pk, "name": "王北甲", "category": "FULL", "id_number": number}
+    client.force_login(scene.north_organizer)
+    answer = client.post(reverse("organizations:member_new"), form)
+    back = reverse("organizations:member_return", args=[scene.wang.pk])
+    assert answer.status_code == 422 and back in answer.content.decode()
+    client.force_login(scene.south_organizer)
+    answer = client.post(reverse("organizations:member_new"), form | {"branch": scene.south_branch.pk})
+    assert answer.status_code == 422 and "王北甲离开" not in answer.content.decode()
+    assert back not in answer.content.decode() and "北山" not in answer.content.decode()
 
 
 def test_a_transfer_made_without_the_roster_is_a_difference_to_adopt(scene):
