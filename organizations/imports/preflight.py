@@ -158,7 +158,8 @@ def refuse_kind(names: set[str]) -> None:
 def read_through(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, inside: Inside) -> None:
     """Unpack one part piece by piece: its checksum is proved, and no XML may bring its own entities."""
     name = entry.filename.lower()
-    is_xml, is_sheet = name.endswith((".xml", ".rels")), name.startswith("xl/worksheets/")
+    is_sheet = name.startswith("xl/worksheets/")
+    is_xml = is_sheet or name.endswith((".xml", ".rels"))
     merges: set[Merge] = set()
     with archive.open(entry) as part:
         before = b""

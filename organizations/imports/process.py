@@ -94,6 +94,7 @@ class Parsing:
                 merges=[(top, left, bottom, right) for top, left, bottom, right in one["merges"]],
                 index=index,
                 more=one["more"],
+                is_1904=one["is_1904"],
             )
             for index, one in enumerate(told["sheets"])
         ]

@@ -8,10 +8,11 @@ from django.urls import reverse
 
 from organizations.models import ImportBatch
 from tests.base import fixture_writes, once
+from tests.organizations.rosters import raw
 from tests.organizations.rosters.cases import BAD
 from tests.organizations.rosters.files import FILES
 from tests.organizations.rosters.making import excel
-from tests.organizations.rosters.trying import ELSEWHERE, HERE, Scene, command, stored
+from tests.organizations.rosters.trying import ELSEWHERE, HERE, Scene, command, stored, worked
 from tests.organizations.workbooks import HEADERS, person
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +113,13 @@ def test_good_lines_are_stored_alone_only_when_asked_for(scene, tmp_path):
     status, report = command(tmp_path / "a.xlsx", content, "--partial")
     assert (status, report["created"], report["skipped"], report["stored"]) == (1, 2, 1, True)
     assert stored()[0] == before[0] + 2
+
+
+@pytest.mark.slow
+def test_twenty_thousand_bad_lines_are_judged_in_seconds(scene, tmp_path):
+    people = (person(f"李{chr(0x4E00 + n // 140)}{chr(0x5E00 + n % 140)}", "无有村") for n in range(20_000))
+    content, before, begun = raw.workbook(raw.inline([HEADERS, *people])), stored(), worked()
+    status, report = command(tmp_path / "a.xlsx", content)
+    assert worked() - begun < 10
+    assert (status, len(report["errors"]), report["skipped"]) == (1, 1000, 20_000)
+    assert stored() == before

@@ -124,6 +124,14 @@ def no_such_text() -> bytes:
     return raw.workbook('<row><c t="s"><v>999999999</v></c></row>', texts="<sst {xmlns}></sst>")
 
 
+def sheet_called_dat() -> bytes:
+    rows = raw.inline([HEADERS, ONE_LINE]).replace("张一", "&x;")
+    content = raw.workbook(rows, target="worksheets/sheet1.dat")
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        sheet = archive.read(SHEET).replace(b"<worksheet", XXE.encode() + b"<worksheet", 1)
+    return repacked(content, {SHEET: None, "xl/worksheets/sheet1.dat": sheet})
+
+
 def many_styles() -> bytes:
     formats = "".join(f'<numFmt numFmtId="{n}" formatCode="{"[" * 60}{n}"/>' for n in range(200, 60_000))
     styles = f"<styleSheet><numFmts>{formats}</numFmts><cellXfs>{'<xf/>' * 60_000}</cellXfs></styleSheet>"
@@ -164,6 +172,7 @@ ATTACKS = [
     Hostile("H2b", "in the styles", lambda: declaring("xl/styles.xml", XXE), XML),
     Hostile("H2c", "in the workbook", lambda: declaring("xl/workbook.xml", XXE), XML),
     Hostile("H2d", "in the sheet", lambda: declaring(SHEET, XXE), XML),
+    Hostile("H2e", "in a sheet that does not call itself XML", sheet_called_dat, XML),
     Hostile("H3", "laughs in shared texts", lambda: declaring(SHARED, LAUGHS, used="&i;"), XML),
     Hostile("H3b", "laughs in the styles", lambda: declaring("xl/styles.xml", LAUGHS), XML),
     Hostile("H3c", "laughs in the workbook", lambda: declaring("xl/workbook.xml", LAUGHS), XML),

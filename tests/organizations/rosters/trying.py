@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from io import StringIO
 
@@ -88,3 +89,8 @@ def command(path, content: bytes, *flags) -> tuple[int, dict]:
     except SystemExit as end:
         status = int(end.code or 0)
     return status, json.loads(output.getvalue())
+
+
+def worked() -> float:
+    """Seconds of processor time of this process and those it has waited for."""
+    return sum(os.times()[:4])
