@@ -31,12 +31,19 @@ class Numbers:
 class RosterState:
     """How a unit's roster stands: who answers for it, the confirmation that holds, what changed after it.
 
-    Without a confirmation `changes` are those since the roster was drawn.
+    Without a confirmation `changes` are those since the roster was drawn. `below`: how many units
+    directly below confirm for themselves, `waiting` how many of them have not.
     """
 
     confirmer: Unit
     confirmation: RosterConfirmation | None
     changes: int
+    below: int = 0
+    waiting: int = 0
+
+    @property
+    def done(self) -> int:
+        return self.below - self.waiting
 
 
 def numbers(unit: Unit) -> Numbers:
@@ -60,7 +67,11 @@ def roster_state(unit: Unit) -> RosterState:
     confirmer = confirmer_of(unit)
     confirmation = confirmations(confirmer).first()
     since = confirmation.confirmed_at if confirmation else None
-    return RosterState(confirmer, confirmation, roster_history(unit, since=since).count())
+    changes = roster_history(unit, since=since).count()
+    if unit.holds_people:
+        return RosterState(confirmer, confirmation, changes)
+    below = to_confirm(unit)
+    return RosterState(confirmer, confirmation, changes, below.count(), unconfirmed(below).count())
 
 
 def roster_history(

@@ -56,13 +56,10 @@ def _lines(request, unit):
     filled = [path for path, of_child in sums.items() if of_child["members"]]
     below = confirming.with_confirmations(confirming.with_people_now(unit, filled))
     page = key_page(request, below, "path")
-    waiting = confirming.to_confirm(unit)
     nobody = {"members": 0, "floating": 0, "waived": 0}
     return {
         "page": page,
         "lines": [(child, sums.get(child.path, nobody)) for child in page.rows],
-        "to_confirm": waiting.count(),
-        "unconfirmed": confirming.unconfirmed(waiting).count(),
     }
 
 
@@ -102,10 +99,10 @@ def roster_unconfirmed(request, campaign_pk):
     confirmer = confirming.confirmer_of(get_unit(request, campaign))
     confirmer.campaign = campaign
     mine = Unit.objects.manageable_by(request.user).filter(pk=confirmer.pk)
-    waits = _can_confirm(request.user, confirmer) and mine.exists()
-    context = {
-        "campaign": campaign,
-        "confirmer": confirmer,
-        "is_said": waits and not confirming.confirmations(confirmer).exists(),
-    }
-    return render(request, "attendance/_roster_unconfirmed.html", context)
+    waits = _can_confirm(request.user, confirmer)
+    state = confirming.roster_state(confirmer) if waits and mine.exists() else None
+    return render(
+        request,
+        "attendance/_roster_unconfirmed.html",
+        {"campaign": campaign, "confirmer": confirmer, "state": state},
+    )

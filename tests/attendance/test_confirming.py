@@ -173,14 +173,19 @@ def test_a_class_before_the_confirmation_is_told_gently(scene, client):
     session = scene.session()
     page = html(client, scene.north_organizer, reverse("campaigns:session_detail", args=[session.pk]))
     assert where.split("?")[0] in page
+    whole = page_of(scene, scene.district_unit, "roster_unconfirmed")
+    assert "还有2个单位的名册没有确认" in html(client, scene.officer, whole)
     confirm(scene)
     assert "notice" not in html(client, scene.north_organizer, where)
+    assert "还有1个单位" in html(client, scene.officer, whole)
 
 
 def test_the_dashboard_counts_what_changed_since(scene, client):
     where = reverse("reports:unit_dashboard", args=[scene.campaign.pk, scene.north_unit.pk])
     assert "名册还没有确认" in html(client, scene.north_organizer, where)
     confirm(scene)
+    whole = reverse("reports:unit_dashboard", args=[scene.campaign.pk, scene.district_unit.pk])
+    assert "2个单位，1个已确认" in html(client, scene.officer, whole)
     make_member(scene.north_branch, "陈北戊")
     adopt_differences(actor=scene.north_organizer, unit=scene.north_unit)
     assert "变动1条" in html(client, scene.north_organizer, where)
