@@ -50,14 +50,23 @@ def known(adopter: User, entries: Iterable[RosterEntry]) -> Known:
     return found
 
 
+# Who came back did not leave by what was written down earlier, and the other way round.
+OVERTAKES = {"member.returned": "member.left", "member.left": "member.returned"}
+
+
 def _acts(members: Collection[int]) -> dict[tuple[str, int], User]:
-    """The last act of each kind wins."""
+    """The last act of each kind wins, unless what followed overtook it: an import leaves no such act."""
     told = AuditEvent.objects.filter(
         target_type=Member._meta.label_lower, target_id__in=[str(pk) for pk in members]
     )
     rows = list(told.order_by("pk").values_list("action", "target_id", "actor_id"))
     actors = User.objects.in_bulk({actor for _, _, actor in rows if actor})
-    return {(action, int(member)): actors[actor] for action, member, actor in rows if actor in actors}
+    acts: dict[tuple[str, int], User] = {}
+    for action, member, actor in rows:
+        acts.pop((OVERTAKES.get(action, ""), int(member)), None)
+        if actor in actors:
+            acts[action, int(member)] = actors[actor]
+    return acts
 
 
 def _moves(members: Collection[int]) -> dict[int, Transfer]:

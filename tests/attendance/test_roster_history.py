@@ -13,11 +13,11 @@ from attendance.queries.confirming import roster_history
 from attendance.services.adopting import adopt_differences
 from attendance.services.confirming import confirm_roster
 from attendance.services.roster import end_waiver, set_waiver
-from organizations.models import AuditEvent
+from organizations.models import AuditEvent, Member
 from organizations.services.members import change_member, create_member, leave_member
 from organizations.services.transfers import return_member, transfer_members
 from tests.attendance.scene import Scene
-from tests.base import make_member, once, query_count
+from tests.base import fixture_writes, make_member, once, query_count
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +59,18 @@ def test_leaving_and_coming_back_are_told_with_the_reason_and_who_said_so(scene)
         (Kind.RETURNED, "北山村党支部", "", "区委主管"),
     ]
     assert list(RosterChange.objects.order_by("pk").values_list("day", flat=True)) == [gone, today()]
+
+
+def test_an_older_act_is_not_taken_for_a_later_one(scene):
+    """Left, came back, and gone again by an import, which tells nothing of the single member."""
+    days = [today() - timedelta(days=number) for number in (3, 2, 1)]
+    leave_member(actor=scene.north_organizer, member=scene.wang, left_on=days[0], reason="其他")
+    return_member(actor=scene.officer, member=scene.wang, branch=scene.north_branch, day=days[1])
+    with fixture_writes():
+        Member.objects.filter(pk=scene.wang.pk).update(left_on=days[2], left_reason="其他")
+    adopt(scene)
+    assert lines(scene, scene.wang) == [(Kind.LEFT, "北山村党支部", "其他", "区委主管")]
+    assert RosterChange.objects.get().day == days[2]
 
 
 def test_moving_is_told_to_both_branches(scene):
