@@ -115,12 +115,12 @@ def with_verdict(packed: bytes, verdicts: list[Line]) -> bytes:
     return head.encode() + b"\n" + packed
 
 
-def keys_in(piece: bytes) -> bytes:
+def keys_in(piece: bytes | memoryview) -> bytes:
     """The digests of the lines that need not be looked at again once this piece is stored."""
     return bytes.fromhex(json.loads(bytes(piece).partition(b"\n")[0])["keys"])
 
 
-def unpack(piece: bytes) -> Iterator[dict[str, Any]]:
+def unpack(piece: bytes | memoryview) -> Iterator[dict[str, Any]]:
     """The lines to be stored, with their place in the list among what they write."""
     head, _, packed = bytes(piece).partition(b"\n")
     lines = json.loads(zlib.decompress(packed))
