@@ -88,6 +88,7 @@ class Lines:
         self.row_after_gap: int | None = None
         self.too_many_rows = False
         self.hidden_rows = 0
+        self.looks_below = True
 
     def __iter__(self) -> Iterator[Row]:
         last = count = 0
@@ -107,10 +108,12 @@ class Lines:
             self.hidden_rows += hidden
             last = number
             yield row
-        self.row_after_gap = self.source.content_below(last)
+        if self.looks_below:
+            self.row_after_gap = self.source.content_below(last)
 
     def head(self) -> tuple[list[Row], bool]:
         """The first lines, and whether others follow."""
+        self.looks_below = False
         rows = list(islice(self, HEAD + 1))
         return rows[:HEAD], len(rows) > HEAD
 
@@ -204,7 +207,7 @@ def read_xls_sheet(source: "python_calamine.CalamineSheet") -> Plain:
 
 def read_csv(content: bytes) -> list[Source]:
     """The same text by each separator; the one under which the most headers are known is the right one."""
-    text = decode(content)
+    text = decode(content).rstrip()
     return [Separated(text, separator) for separator in ",\t;|"]
 
 

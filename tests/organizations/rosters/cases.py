@@ -63,6 +63,11 @@ def shown_as_ten() -> bytes:
     return excel([HEADERS, FIRST, person("李二", joined=1985.1)], formats={(2, 6): "0.00"})
 
 
+def below_a_merge() -> bytes:
+    people = [person("李二", None), person("王三", None), person("赵四", None)]
+    return merged([HEADERS, FIRST, *people], "B2:B4")
+
+
 def with_control_character() -> bytes:
     return merged([HEADERS, FIRST, person("李_x000B_二")])
 
@@ -122,6 +127,7 @@ LONG_ID_TWICE = [("ID_TWICE", 3, ID), ("ID_TWICE", 4, ID)]
 
 BAD = [
     wrong("R4", "a blank branch without a merge", "BRANCH_MISSING", BRANCH, branch=None),
+    Case("R3", "a blank branch below a merged one", below_a_merge, [("BRANCH_MISSING", 5, BRANCH)]),
     wrong("R10", "an ID number in a number cell", "ID_NUMERIC_CELL", ID, id=320706196507123411),
     Case("R10b", "one shown as 3.2E+17", shown_as_scientific, [("ID_NUMERIC_CELL", 3, ID)]),
     wrong("R13", "a Cyrillic Х at the end", "ID_FORMAT", ID, id=NUMBER[:17] + "\u0425"),
