@@ -3,14 +3,18 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from django.db.models import CharField, Count, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
-from django.db.models.functions import ExtractMonth, ExtractYear
+from django.db.models import CharField, Count, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat, ExtractMonth, ExtractYear
 from django.urls import reverse
 
-from organizations.models import Member, NotTwins, User
+from organizations.models import Member, NotTwins, Organization, User
 from organizations.queries import Todo
+from organizations.tree import within
 
 MOST_COUNTED = 100
+# Everybody is compared with everybody of the same place: up to a district at once, on a page that is asked
+# for; no more than a township on one that is opened every day.
+MOST_COMPARED, MOST_ON_THE_WAY = 60_000, 5_000
 SAME_BRANCH = "在同一个支部，姓名、出生日期对得上"
 OTHER_BRANCH = "在两个支部，姓名、出生日期相同"
 SAME_PHONE = "姓名、手机号相同"
@@ -18,16 +22,51 @@ NO_NUMBER = "其中一条没有身份证号"
 NO_NUMBERS = "两条都没有身份证号"
 
 
-def suspects(user: User, text: str = "") -> QuerySet[Member]:
-    """Members of the scope beside whom another record of perhaps the same person stands.
+def people(user: User, unit: Organization | None = None) -> QuerySet[Member]:
+    """Whom this account may merge, in one organization's subtree if given."""
+    mine = Member.objects.manageable_by(user)
+    return mine.filter(within("branch__path", unit.path)) if unit else mine
+
+
+def are_more_than(most: int, found: QuerySet[Member]) -> bool:
+    return found.present().order_by().values("pk")[: most + 1].count() > most
+
+
+def suspects(user: User, text: str = "", unit: Organization | None = None) -> QuerySet[Member]:
+    """Members of one place (or the scope) beside whom another record of perhaps the same person stands.
 
     Of a pair it is the record without an ID number; where both have none, the older.
     Two different numbers are two people, unless name and phone are the same: then one
     may be mistyped, and the older record is named.
     """
-    mine = Member.objects.manageable_by(user)
-    found = mine.present().filter(Q(id_digest="") & _unnumbered(mine) | ~Q(id_digest="") & _numbered(mine))
+    mine = people(user, unit)
+    alike = _somebody_alike(mine.filter(merged_into__isnull=True).order_by())
+    found = mine.present().annotate(**KEYS).filter(alike)
+    found = found.filter(Q(id_digest="") & _unnumbered(mine) | ~Q(id_digest="") & _numbered(mine))
     return found.search(text) if text.strip() else found
+
+
+def _key(*columns: str) -> Concat:
+    pieces = [piece for column in columns for piece in (Cast(column, CharField()), Value("|"))]
+    return Concat(*pieces, output_field=CharField())
+
+
+KEYS = {
+    "born": _key("name", "birth_date"),
+    "here": _key("name", "branch_id"),
+    "called": _key("name", "phone_digest"),
+}
+KNOWN = {"born": Q(birth_date__isnull=False), "here": Q(), "called": ~Q(phone_digest="")}
+
+
+def _somebody_alike(mine: QuerySet[Member]) -> Q:
+    """Who shares name and birth, branch or phone with anybody: each asked once of everybody, so
+    that the dear questions below are asked of a few."""
+    found = Q()
+    for name, known in KNOWN.items():
+        groups = mine.filter(known).values(key=KEYS[name]).annotate(people=Count("pk"))
+        found |= known & Q(**{f"{name}__in": groups.filter(people__gt=1).values("key")})
+    return found
 
 
 def _unnumbered(mine: QuerySet[Member]) -> Q:
@@ -38,10 +77,7 @@ def _unnumbered(mine: QuerySet[Member]) -> Q:
 
 
 def _numbered(mine: QuerySet[Member]) -> Q:
-    phones = mine.filter(~Q(phone_digest="")).order_by().values("phone_digest")
-    shared = phones.annotate(people=Count("pk")).filter(people__gt=1).values("phone_digest")
-    others = _others(mine).filter(_same_phone(), _is_later()).exclude(id_digest="")
-    return Q(Exists(others), phone_digest__in=shared)
+    return Q(Exists(_others(mine).filter(_same_phone(), _is_later()).exclude(id_digest="")))
 
 
 def _others(mine: QuerySet[Member]) -> QuerySet[Member]:
@@ -62,9 +98,9 @@ def _same_phone() -> Q:
 
 
 def _same_birth() -> Q:
-    """As far as the coarser of the two can tell."""
+    """The same day anywhere; in one branch as far as the coarser of the two can tell."""
     born = OuterRef("birth_date")
-    year = Q(birth_date__year=ExtractYear(born))
+    year = Q(birth_date__year=ExtractYear(born), branch=OuterRef("branch"))
     month = year & Q(birth_date__month=ExtractMonth(born))
     return Q(birth_date=born) | year & _coarse("year") | month & _coarse("month")
 
@@ -73,10 +109,12 @@ def _coarse(precision: str) -> Q:
     return Q(birth_precision=precision) | Q(asked=precision)
 
 
-def twins_of(user: User, members: Sequence[Member]) -> dict[int, list[tuple[Member, list[str]]]]:
+def twins_of(
+    user: User, members: Sequence[Member], unit: Organization | None = None
+) -> dict[int, list[tuple[Member, list[str]]]]:
     """Beside each of these suspects the records that may be the same person, and why."""
     names = {member.name for member in members}
-    alike = Member.objects.manageable_by(user).filter(name__in=names, merged_into__isnull=True)
+    alike = people(user, unit).filter(name__in=names, merged_into__isnull=True)
     by_name: dict[str, list[Member]] = defaultdict(list)
     for other in alike.select_related("branch").order_by("pk"):
         by_name[other.name].append(other)
@@ -106,9 +144,9 @@ def reasons(one: Member, other: Member) -> list[str]:
     """Why these two may be one person; empty where nothing says so."""
     told = []
     if not (one.id_digest and other.id_digest):
-        if one.branch_id == other.branch_id and are_born_alike(one, other, unless_unknown=True):
+        if one.branch_id == other.branch_id and are_born_alike(one, other):
             told.append(SAME_BRANCH)
-        elif are_born_alike(one, other, unless_unknown=False):
+        elif one.branch_id != other.branch_id and one.birth_date and one.birth_date == other.birth_date:
             told.append(OTHER_BRANCH)
     if one.phone_digest and one.phone_digest == other.phone_digest:
         told.append(SAME_PHONE)
@@ -117,9 +155,10 @@ def reasons(one: Member, other: Member) -> list[str]:
     return told
 
 
-def are_born_alike(one: Member, other: Member, *, unless_unknown: bool) -> bool:
+def are_born_alike(one: Member, other: Member) -> bool:
+    """As far as both know."""
     if one.birth_date is None or other.birth_date is None:
-        return unless_unknown
+        return True
     known = {"year": 1, "month": 2, "day": 3}
     parts = min(known[one.birth_precision], known[other.birth_precision])
     return one.birth_date.timetuple()[:parts] == other.birth_date.timetuple()[:parts]
@@ -135,8 +174,8 @@ def _weight(member: Member) -> tuple[bool, bool, int]:
 
 
 def todos(user: User) -> list[Todo]:
-    """Who may be registered twice; counted no further than a page of them."""
-    if not user.keeps_records:
+    """Who may be registered twice; counted no further than a page of them, and where it takes no time."""
+    if not user.keeps_records or are_more_than(MOST_ON_THE_WAY, people(user)):
         return []
     count = len(suspects(user).order_by("branch__path").values_list("pk")[:MOST_COUNTED])
     text = f"{count}人疑似重复登记" if count < MOST_COUNTED else f"{count}人以上疑似重复登记"

@@ -5,12 +5,21 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from organizations.models import Member
+from organizations.models import Member, Organization
 from organizations.numbers import asked_pk
 from organizations.paging import key_page
-from organizations.queries.duplicates import MOST_COUNTED, stays_first, suspects, twins_of
+from organizations.queries.duplicates import (
+    MOST_COMPARED,
+    MOST_COUNTED,
+    are_more_than,
+    people,
+    stays_first,
+    suspects,
+    twins_of,
+)
 from organizations.service import Refused
 from organizations.services.duplicates import tell_apart
+from organizations.views.members import chosen_unit
 
 
 @require_GET
@@ -18,16 +27,17 @@ def member_twins(request):
     """Pairs of records of the scope, each with the reasons: to be merged, or said to be two."""
     if not request.user.keeps_records:
         raise Http404
-    text = request.GET.get("q", "").strip()[:50]
-    rows = suspects(request.user, text).select_related("branch")
+    user, unit, text = request.user, chosen_unit(request), request.GET.get("q", "").strip()[:50]
+    context = {"query": text, "whole": unit or user.organization}
+    if are_more_than(MOST_COMPARED, people(user, unit)):
+        below = Organization.objects.visible_to(user).open().below(context["whole"])
+        context["choose"] = below.filter(depth=context["whole"].depth + 1)
+        return render(request, "organizations/member_twins.html", context)
+    rows = suspects(user, text, unit).select_related("branch")
     page = key_page(request, rows, "branch__path", "place_in_list", "id", most=MOST_COUNTED)
-    beside = twins_of(request.user, page.rows)
-    pairs = [(stays_first(one, other), why) for one in page.rows for other, why in beside[one.pk]]
-    return render(
-        request,
-        "organizations/member_twins.html",
-        {"page": page, "pairs": pairs, "query": text, "whole": request.user.organization},
-    )
+    beside = twins_of(user, page.rows, unit)
+    context["pairs"] = [(stays_first(one, other), why) for one in page.rows for other, why in beside[one.pk]]
+    return render(request, "organizations/member_twins.html", context | {"page": page})
 
 
 @require_POST

@@ -166,6 +166,20 @@ def test_the_page_names_both_and_why_and_may_be_searched(cast, client):
     assert SAME_BRANCH not in client.get(PAGE, {"q": "李"}).content.decode()
 
 
+def test_where_too_many_would_be_compared_a_smaller_place_is_chosen(cast, client, monkeypatch):
+    make_member(cast.north_branch, "王北甲")
+    monkeypatch.setattr("organizations.views.duplicates.MOST_COMPARED", 5)
+    monkeypatch.setattr("organizations.queries.duplicates.MOST_ON_THE_WAY", 5)
+    client.force_login(cast.officer)
+    page = client.get(PAGE).content.decode()
+    assert f"?unit={cast.north.pk}" in page and "王北甲" not in page
+    assert "王北甲" in client.get(PAGE, {"unit": cast.north.pk}).content.decode()
+    assert client.get(PAGE, {"unit": "x"}).status_code == 404
+    assert todos(cast.officer) == [] and todos(cast.north_organizer)
+    client.force_login(cast.south_organizer)
+    assert client.get(PAGE, {"unit": cast.north.pk}).status_code == 404
+
+
 def test_the_other_township_sees_nothing_of_it(cast, client):
     twin = make_member(cast.north_branch, "王北甲")
     client.force_login(cast.south_organizer)
