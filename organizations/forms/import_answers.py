@@ -45,7 +45,13 @@ def columns_of(batch: ImportBatch) -> list[Column]:
         for one in batch.verdict.get("headers", [])
     ]
     seen = {column.key for column in known}
-    return known + [Column(key, key, "", is_asked=True) for key in asked if key not in seen]
+    return known + [Column(key, called(key), "", is_asked=True) for key in asked if key not in seen]
+
+
+def called(key: str) -> str:
+    """联系电话#2 → 联系电话（左起第 2 个）"""
+    name, _, number = key.rpartition("#")
+    return f"{name}（左起第 {number} 个）" if name and number.isdigit() else key
 
 
 def answers_in(data, batch: ImportBatch) -> Answers:

@@ -16,7 +16,7 @@ from organizations.services.import_probing import note_probing
 
 KIND = "organizations.tasks.check_roster"
 # A file up to here is checked within two seconds, so the page waits for it.
-AT_ONCE_BYTES = 100 * 1024
+AT_ONCE_BYTES = 200 * 1024
 OCTETS = "application/octet-stream"
 
 

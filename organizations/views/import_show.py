@@ -114,7 +114,8 @@ def first_list(batch: ImportBatch, counts: dict) -> str:
     """What needs a hand; once it is stored, what was done."""
     is_over = batch.state in (ImportState.STORED, ImportState.UNDONE)
     order = (*PEOPLE, *FINDINGS) if is_over else SHOWS
-    return next((show for show in order if counts.get(show)), "errors")
+    some = {show: findings(batch, show) if show in FINDINGS else counts[show] for show in order}
+    return next((show for show in order if some[show]), "errors")
 
 
 def lines_to_show(batch: ImportBatch, show: str, text: str):
@@ -138,7 +139,8 @@ def findings(batch: ImportBatch, show: str) -> list[dict]:
     """Errors, or warnings split in two: lines left out, and lines to look at."""
     if show == "errors":
         return batch.verdict.get("errors", [])
-    warnings = batch.verdict.get("warnings", [])
+    # Columns nobody knows are shown with what they might be, not as a line to be read.
+    warnings = [one for one in batch.verdict.get("warnings", []) if one["code"] != "COLUMNS_IGNORED"]
     return [one for one in warnings if (one["code"] in SET_ASIDE) == (show == "skipped")]
 
 

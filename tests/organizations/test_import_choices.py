@@ -126,7 +126,7 @@ def test_two_columns_of_one_name_are_asked_and_the_kept_file_is_checked_again(ca
     batch = check(cast, xlsx([headers, ("北山村党支部", "张一", "05181234567", "13900002222")]))
     assert batch.state == ImportBatch.State.REFUSED
     text = page(batch)
-    assert "还要您说一声" in text and "联系电话#2" in text
+    assert "还要您说一声" in text and "联系电话（左起第 2 个）" in text
     keys = batch.verdict["asks"][0]["columns"]
     answer(batch, key=keys, field=["", "phone"])
     assert batch.state == ImportBatch.State.CHECKED and batch.verdict["counts"]["created"] == 1
