@@ -118,7 +118,7 @@ def follow(
         unit = units[campaign.pk]
         _refuse_frozen(here, unit)
         if unit is None:
-            _leave(campaign, here, day, told)
+            leave_roster(here, campaign, day, told.out_by)
         else:
             _move_entries(campaign, here, unit, day, told)
 
@@ -151,11 +151,14 @@ def _move_entries(campaign: Campaign, entries: list[RosterEntry], unit: Unit, da
     recount_moved(campaign, moving, parts, before)
 
 
-def _leave(campaign: Campaign, entries: list[RosterEntry], day: date, told: Told) -> None:
-    """Who goes beyond the campaign leaves its roster; the campaign of the new place may then take them."""
+def leave_roster(entries: list[RosterEntry], campaign: Campaign, day: date, by: User) -> None:
+    """Who goes beyond the campaign leaves its roster; the campaign of the new place may then take them.
+
+    The caller holds every unit concerned.
+    """
     parts: set[int] = set()
     for entry in entries:
         parts |= end_stay(entry, day, BEYOND)
-    note(entries, RosterChange.Kind.LEFT, day, told.out_by, BEYOND)
+    note(entries, RosterChange.Kind.LEFT, day, by, BEYOND)
     RosterEntry.objects.filter(pk__in=[entry.pk for entry in entries]).update(is_open=False)
     recount_moved(campaign, entries, parts, {entry.unit_id for entry in entries})

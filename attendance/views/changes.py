@@ -71,6 +71,7 @@ def _units(unit):
         ("新设的党组织", "organization", found.new.count(), with_counts(found.new)[:SHOWN]),
         ("改了名称或类别", "unit", found.renamed.count(), found.renamed[:SHOWN]),
         ("换了上级", "unit", found.moved.count(), found.moved[:SHOWN]),
+        ("划到这次冬训以外", "gone", found.gone.count(), found.gone[:SHOWN]),
         ("已经撤销", "unit", found.closed.count(), found.closed[:SHOWN]),
     ]
 

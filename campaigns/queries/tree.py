@@ -11,16 +11,22 @@ from organizations.tree import within
 
 @dataclass(frozen=True)
 class TreeDifferences:
-    """At or below one unit, in the fixed order. `moved` have another parent or place than adopted."""
+    """At or below one unit, in the fixed order. `moved` have another parent or place than adopted, or
+    are back below the campaign's owner; `gone` lie no longer below it."""
 
     new: QuerySet[Organization]
     renamed: QuerySet[Unit]
     moved: QuerySet[Unit]
     closed: QuerySet[Unit]
+    gone: QuerySet[Unit]
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        return tuple(found.count() for found in (self.new, self.renamed, self.moved, self.closed, self.gone))
 
     @property
     def total(self) -> int:
-        return sum(found.count() for found in (self.new, self.renamed, self.moved, self.closed))
+        return sum(self.counts)
 
 
 def tree_differences(unit: Unit) -> TreeDifferences:
@@ -32,13 +38,18 @@ def tree_differences(unit: Unit) -> TreeDifferences:
     )
     known = Unit.objects.filter(campaign=unit.campaign_id, organization=OuterRef("pk"))
     here = Unit.objects.filter(pk__in=adopted.union(today.order_by().values("pk")))
-    units = here.select_related("organization").order_by("path")
+    everywhere = here.select_related("organization").order_by("path")
+    of_owner = within("organization__path", unit.campaign.organization.path)
+    # What went beyond the owner keeps its last name and place here, and is closed.
+    units = everywhere.filter(of_owner)
     alive = units.filter(organization__closed_on__isnull=True)
+    is_back = Q(closed_on__isnull=False, organization__closed_on__isnull=True)
     return TreeDifferences(
         new=Organization.objects.below(unit.organization).open().filter(~Exists(known)).order_by("path"),
         renamed=alive.filter(~Q(name=F("organization__name")) | _other_kind()),
-        moved=units.exclude(path=F("organization__path")),
+        moved=units.filter(~Q(path=F("organization__path")) | is_back),
         closed=units.filter(closed_on__isnull=True, organization__closed_on__isnull=False),
+        gone=everywhere.exclude(of_owner).filter(closed_on__isnull=True),
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from attendance.services.adopting import adopt_differences
 from attendance.services.tree import adopt_tree
 from campaigns.models import Campaign, Unit
 from organizations.models import AuditEvent, Member, Organization
@@ -124,6 +125,30 @@ def test_the_open_campaign_adopts_it_and_the_closed_one_keeps_its_tree(scene):
     assert (unit.tally.members, unit.tally.trained) == (3, 1)
     assert_derived_rows_are_true(scene.campaign)
     assert unit_paths(Campaign.objects.get(stage="CLOSED")) == closed
+
+
+def test_a_campaign_loses_who_went_beyond_its_owner_and_takes_them_back(scene, client):
+    adopt_tree(actor=scene.officer, unit=scene.district_unit)
+    with fixture_writes():
+        Campaign.objects.filter(pk=scene.campaign.pk).update(organization=scene.north)
+    scene.mark(scene.session(days=-2), {scene.wang: "present"})
+    north = Unit.objects.get(pk=scene.north_unit.pk)
+    move(scene, scene.north_branch, scene.south)
+    client.force_login(scene.north_organizer)
+    page = reverse("attendance:roster_changes", args=[scene.campaign.pk]) + f"?unit={north.pk}"
+    assert "划到这次冬训以外" in client.get(page).content.decode()
+    assert [adopt_tree(actor=scene.north_organizer, unit=north).gone for _ in range(2)] == [1, 0]
+    unit = Unit.objects.get(pk=scene.north_branch_unit.pk)
+    assert unit.closed_on and unit.tally.members == 0
+    entry = scene.entry(scene.wang)
+    assert entry.left_on and not entry.is_open
+    move(scene, scene.north_branch, scene.north)
+    assert adopt_tree(actor=scene.north_organizer, unit=north).moved == 1
+    assert adopt_differences(actor=scene.north_organizer, unit=north).returned == 3
+    unit = Unit.objects.get(pk=unit.pk)
+    assert (unit.closed_on, unit.tally.members, unit.tally.trained) == (None, 3, 1)
+    assert adopt_tree(actor=scene.north_organizer, unit=north).total == 0
+    assert_derived_rows_are_true(scene.campaign)
 
 
 def close_and_copy(scene):
