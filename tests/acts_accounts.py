@@ -18,6 +18,7 @@ def account_acts(cast, quietly):
         "account_care.reset_phone": lambda: account_care.reset_phone(
             actor=officer, user=quietly(with_phone, cast)
         ),
+        "account_care.rescue_officer": lambda: account_care.rescue_officer(username=officer.username),
         "account_care.end_other_logins": lambda: account_care.end_other_logins(user=north),
         "second_factor.confirm_setup": lambda: confirm(north),
         "second_factor.renew_recovery_codes": lambda: second_factor.renew_recovery_codes(user=north),

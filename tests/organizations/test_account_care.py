@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -224,6 +225,24 @@ def test_whoever_may_close_them_has_a_to_do(cast):
     ]
     assert account_todos(cast.south_organizer) == account_todos(cast.inspector) == []
     assert "1个账号 90 天没登录" in str(home.todos(cast.officer))
+
+
+def test_the_officer_at_the_top_is_rescued_on_the_server(cast, capsys):
+    with fixture_writes():
+        User.objects.filter(username="officer").update(is_active=False)
+    call_command("rescue_officer", "officer")
+    officer = User.objects.get(username="officer")
+    assert officer.is_active and officer.must_change_password
+    assert officer.check_password(INITIAL.search(capsys.readouterr().out)[0])
+    assert AuditEvent.objects.get().action == "account.rescued"
+
+
+@pytest.mark.parametrize("username", ["north", "nobody", "inspector", "township"])
+def test_who_has_a_level_above_is_not_rescued(cast, username):
+    make_user("township", cast.north, Role.OFFICER)
+    with pytest.raises(CommandError, match="最上级"):
+        call_command("rescue_officer", username)
+    assert not AuditEvent.objects.exists()
 
 
 @pytest.mark.parametrize("show", ["stale", "unused", "waiting", "closed", "nonsense"])
