@@ -49,7 +49,7 @@ class RowPlan:
     def differs(self) -> bool:
         """Both were marked, and not alike: people will want to see what stands."""
         mine = self.mine
-        return mine is not None and RANK.get(mine.status) != RANK.get(self.theirs.status)
+        return mine is not None and rank(mine) != rank(self.theirs)
 
 
 @dataclass(frozen=True)

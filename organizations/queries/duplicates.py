@@ -29,7 +29,7 @@ def people(user: User, unit: Organization | None = None) -> QuerySet[Member]:
 
 
 def are_more_than(most: int, found: QuerySet[Member]) -> bool:
-    return found.present().order_by().values("pk")[: most + 1].count() > most
+    return found.filter(left_on__isnull=True).order_by().values("pk")[: most + 1].count() > most
 
 
 def suspects(user: User, text: str = "", unit: Organization | None = None) -> QuerySet[Member]:
@@ -41,7 +41,7 @@ def suspects(user: User, text: str = "", unit: Organization | None = None) -> Qu
     """
     mine = people(user, unit)
     alike = _somebody_alike(mine.filter(merged_into__isnull=True).order_by())
-    found = mine.present().annotate(**KEYS).filter(alike)
+    found = mine.filter(left_on__isnull=True).annotate(**KEYS).filter(alike)
     found = found.filter(Q(id_digest="") & _unnumbered(mine) | ~Q(id_digest="") & _numbered(mine))
     return found.search(text) if text.strip() else found
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from attendance.models import Attendance, Mark, RosterChange, RosterStay, SessionTally, Waiver
 from attendance.queries.merging import merge_plans
+from attendance.services import exclusively, merging
 from attendance.services.adopting import adopt_differences
 from attendance.services.closing import close_parts, reopen_part
 from attendance.services.judging import MarkInput
@@ -197,6 +198,19 @@ def test_a_frozen_branch_refuses_by_name_and_nothing_is_changed(scene):
         scene.merge(scene.qian, scene.qian_twice)
     assert refusal.value.code == "frozen"
     assert Member.objects.get(pk=scene.qian_twice.pk).merged_into is None
+
+
+def test_every_unit_whose_people_sheets_or_tasks_change_is_locked_first(scene, monkeypatch):
+    """Both homes, and the host on whose sheet a visitor stands; the plan is made after that."""
+    session = scene.session(host=scene.south_branch_unit)
+    scene.mark(session, {scene.qian_twice: "present"}, actor=scene.officer)
+    told = []
+    lock, plans = exclusively.lock_units, merging.merge_plans
+    monkeypatch.setattr(exclusively, "lock_units", lambda ids: told.append(set(ids)) or lock(ids))
+    monkeypatch.setattr(merging, "merge_plans", lambda *pair: told.append("plan") or plans(*pair))
+    scene.merge(scene.qian, scene.qian_twice)
+    units = scene.north_branch_unit, scene.north_other_unit, scene.south_branch_unit
+    assert told == [{unit.pk for unit in units}, "plan"]
 
 
 def test_a_closed_campaign_stays_as_it_was(scene):
