@@ -7,7 +7,7 @@ from django.db.models import CharField, Count, Exists, ExpressionWrapper, OuterR
 from django.db.models.functions import Cast, Concat, ExtractMonth, ExtractYear
 from django.urls import reverse
 
-from organizations.models import Member, NotTwins, Organization, User
+from organizations.models import Member, NotTwins, Organization, User, named
 from organizations.queries import Todo
 from organizations.tree import within
 
@@ -43,7 +43,7 @@ def suspects(user: User, text: str = "", unit: Organization | None = None) -> Qu
     alike = _somebody_alike(mine.filter(merged_into__isnull=True).order_by())
     found = mine.filter(left_on__isnull=True).annotate(**KEYS).filter(alike)
     found = found.filter(Q(id_digest="") & _unnumbered(mine) | ~Q(id_digest="") & _numbered(mine))
-    return found.search(text) if text.strip() else found
+    return found.filter(named(text)) if text.strip() else found
 
 
 def _key(*columns: str) -> Concat:
