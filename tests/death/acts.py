@@ -166,7 +166,7 @@ class Import(Act):
         self.batch = int(place.rstrip("/").rpartition("/")[2])
 
     def attempt(self) -> bool:
-        status, place = self.browser.post(f"/import/{self.batch}/store/")
+        status, place = self.browser.post(f"/import/{self.batch}/store/", version=1)
         if self.accepted(status, 302, place):
             self.ledger.imports[self.batch] = self.names
             return True

@@ -82,7 +82,7 @@ class Office:
             assert answer.status_code == 302, answer.content.decode()[:500]
             for show in ("", "?show=errors", "?show=warnings", "?show=created", "?show=updated"):
                 self.get(f"{answer.url}{show}")
-            self.post(f"{answer.url}store/", partial="1")
+            self.post(f"{answer.url}store/", partial="1", version="1")
         self.post("/import/", organization=north, file=SimpleUploadedFile("x.xlsx", WRONG.encode()))
 
     def type_them_in(self):
@@ -153,7 +153,8 @@ def test_the_day_has_left_its_people(office):
     """Otherwise the other tests would pass on an empty day."""
     people = {member.name: member for member in Member.objects.filter(name__startswith="试")}
     assert people["试一"].id_number == IMPORTED[0] and people["试七"].phone == PHONES[2]
-    assert ImportBatch.objects.filter(organization=office.world.north, state="STORED").count() == 2
+    batches = ImportBatch.objects.filter(organization=office.world.north).order_by("pk")
+    assert list(batches.values_list("state", flat=True))[:2] == ["STORED", "PARTIAL"]
 
 
 def test_no_log_line_holds_a_number(office):

@@ -19,13 +19,22 @@ from django.utils import timezone
 from attendance.models import Attendance
 from attendance.services.roster import open_campaign
 from campaigns.services.sessions import Plan, plan_session
-from organizations.models import Job, Member, Organization, OrganizationKind, Role
+from organizations.models import (
+    ImportBatch,
+    ImportState,
+    Job,
+    Member,
+    Organization,
+    OrganizationKind,
+    Role,
+)
 from tests import services
 from tests.base import fixture_writes, make_organization, make_user
 from tests.campaigns.scene import at, make_campaign, unit_of
 from tests.death.browser import Browser
 from tests.organizations.workbooks import id_number, person, roster
 
+CHECKED_WITHIN = 120
 CLIENTS, PEOPLE, IMPORTED = 32, 40, 5_000
 STATUSES = ("present", "present", "present", "late", "absent")
 
@@ -138,10 +147,22 @@ class Importer:
         where = {"organization": self.office.district.pk}
         status, place = self.browser.upload("/import/", f"名册{turn}.xlsx", content, **where)
         assert (status, place.startswith("/import/")) == (302, True), (status, place)
-        status, _ = self.browser.post(f"{place}store/")
+        version = when_checked(int(place.rstrip("/").rpartition("/")[2]))
+        status, _ = self.browser.post(f"{place}store/", version=version)
         assert status == 302, status
         self.stored += IMPORTED
         return True
+
+
+def when_checked(pk: int) -> int:
+    """A worker checks a long roster; the version of its verdict."""
+    until = time.monotonic() + CHECKED_WITHIN
+    while time.monotonic() < until:
+        batch = ImportBatch.objects.only("state", "version").get(pk=pk)
+        if batch.state != ImportState.CHECKING:
+            return batch.version
+        time.sleep(0.2)
+    raise AssertionError("nobody checked the roster")
 
 
 def roster_of(number: int, branches: list[Organization], turn: int) -> bytes:
