@@ -80,7 +80,8 @@ class Layout:
     def unknown(self) -> list[str]:
         """The columns that hold nothing we know, by what they are remembered by."""
         used = set(self.columns.values())
-        return [key for column, key in self.keys.items() if column not in used and key != REASON]
+        nothing = {*OTHERS, REASON}
+        return [key for column, key in self.keys.items() if column not in used and key not in nothing]
 
     def label(self, field: str) -> str:
         """The header as the user wrote it, or ours where the column is missing."""
@@ -108,11 +109,27 @@ def find_layouts(sheets: list[Sheet], choices: Choices = NOTHING_CHOSEN) -> list
         raise FileRefused("表里只有表头，没有党员。请填好名单再上传。", "NO_ROWS")
     if not any(sheet.rows for sheet in sheets):
         raise FileRefused("表里没有内容。如果名册是粘贴的图片，请改成文字表格再上传。", "NO_ROWS")
+    if unknown := nameless(sheets):
+        raise FileRefused(
+            "没有找到“姓名”这一列。请选定哪一列是姓名，或把列名改成“姓名”再上传。",
+            "NO_HEADER",
+            {"kind": "columns", "field": "name", "columns": unknown},
+        )
     raise FileRefused(
         f"前 {HEADER_WITHIN} 行里没有找到表头。"
         "表头要有“姓名”，以及“所在党支部”“身份证号”等列名，可下载样表对照，请改好再上传。",
         "NO_HEADER",
     )
+
+
+def nameless(sheets: list[Sheet]) -> list[str]:
+    """The columns nobody knows of a line that is a header but for 姓名."""
+    for sheet in sheets:
+        for number, cells in sheet.rows[:HEADER_WITHIN]:
+            layout = build_layout(sheet, number, texts_of(cells)) if texts_of(cells) else None
+            if layout and len(layout.columns) >= 2 and layout.unknown:
+                return layout.unknown
+    return []
 
 
 def refuse_ambiguous(layout: Layout) -> None:

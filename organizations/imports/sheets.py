@@ -21,10 +21,11 @@ def settle_branches(layouts: list[Layout], branches: Branches) -> None:
             layout.name = layout.sheet.name
     unclear = [layout for layout in layouts if "branch" not in layout.columns and not layout.branch]
     if unclear and len(layouts) == 1:
+        unknown = unclear[0].unknown
         raise FileRefused(
             "表里没有“所在党支部”这一列。请加上这一列，或在上传时选定这些党员所在的支部。",
             "BRANCH_COLUMN_MISSING",
-            {"kind": "columns", "field": "branch", "columns": unclear[0].unknown},
+            {"kind": "columns", "field": "branch", "columns": unknown} if unknown else None,
         )
     if unclear:
         raise FileRefused(

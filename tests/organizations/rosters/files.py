@@ -166,9 +166,21 @@ FILES = [
         "BRANCH_COLUMN_MISSING",
         lambda: excel([["姓名", "性别"], ["张一", "男"]]),
     ),
+    FileCase(
+        "F3b",
+        "branches under a header nobody knows",
+        "BRANCH_COLUMN_MISSING",
+        lambda: excel([["姓名", "性别", "归属"], ["张一", "男", "北山村党支部"]]),
+    ),
     FileCase("F4", "sheets of unknown branches", "SHEET_AMBIGUOUS", unclear_sheets),
     FileCase("F5", "a password", "ENCRYPTED", lambda: OLE + "EncryptedPackage".encode("utf-16-le")),
     FileCase(
         "F6", "a CSV of no roster", "NO_HEADER", lambda: csv_bytes([["a", "b"], ["1", "2"]]), "名册.csv"
+    ),
+    FileCase(
+        "F7",
+        "names under a header nobody knows",
+        "NO_HEADER",
+        lambda: excel([["同志", "性别", "所在党支部"], ["张一", "男", "北山村党支部"]]),
     ),
 ]
