@@ -190,12 +190,15 @@ class ServiceAdmin(admin.ModelAdmin):
         context = {
             "title": self.opts.verbose_name_plural,
             "export_url": f"{self.address('export')}?{request.GET.urlencode()}",
-            "most_counted": MOST_COUNTED,
         }
         return super().changelist_view(request, context | (extra_context or {}))
 
     def count_of(self, request, ids: set[int]) -> int:
         return self.get_queryset(request).order_by().filter(pk__in=ids).count()
+
+    @property
+    def most_counted(self) -> int:
+        return MOST_COUNTED
 
     def address(self, page: str, *args) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)

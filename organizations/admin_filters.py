@@ -17,6 +17,10 @@ MOST_CHOICES = 200
 class ScopedRelatedFilter(admin.RelatedFieldListFilter):
     """The choices of a filter beside the list: only what the account may see."""
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.empty_value_display = "没有填"
+
     def field_choices(self, field, request, model_admin):
         seen = field.remote_field.model._default_manager.visible_to(request.user)
         return [(row.pk, str(row)) for row in seen[:MOST_CHOICES]]

@@ -76,6 +76,7 @@ class ProgrammeItemAdmin(ServiceAdmin):
     list_filter = [campaign_filter("group__campaign_id")]
     list_select_related = ["group__campaign"]
     search_fields = ["name"]
+    search_help_text = "项目名称"
     ordering = ["-group__campaign_id", "group__position", "position"]
     change_service = staticmethod(campaigns.change_item)
     instance_argument = "item"
@@ -94,6 +95,7 @@ class TopicAdmin(ServiceAdmin):
     list_filter = [CampaignFilter, "is_compulsory"]
     list_select_related = ["campaign", "task"]
     search_fields = ["name"]
+    search_help_text = "专题名称"
     ordering = ["-campaign_id", "position", "bit"]
     change_service = staticmethod(topics.change_topic)
     instance_argument = "topic"

@@ -159,6 +159,7 @@ class DepartmentAdmin(ServiceAdmin):
 
     list_display = ["name", "position"]
     search_fields = ["name"]
+    search_help_text = "部门名称"
     ordering = ["position", "id"]
     fields = ["name", "position"]
     help_texts = {"position": "数字小的排前面。"}
