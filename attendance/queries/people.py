@@ -22,7 +22,7 @@ from attendance.models import (
 )
 from campaigns.models import Campaign, Round, Topic, Unit
 from campaigns.queries import inside
-from organizations.models import named
+from organizations.queries.search import by_name
 from organizations.tree import STEP, within
 
 # --- Standings: one person each -----------------------------------------------------
@@ -140,7 +140,7 @@ def standings(unit: Unit, state: str = "all", why_code: str = "", text: str = ""
         condition = why(why_code) if state == "not" else condition & why(why_code)
     found = Standing.objects.filter(inside(unit), condition)
     if text:
-        found = found.filter(named(text, "entry__member__"))
+        found = found.filter(by_name(text, "entry__member__"))
     return found.select_related("entry__member", "unit").order_by(
         "unit__path", "entry__member__place_in_list", "entry_id"
     )

@@ -7,6 +7,7 @@ from django.db.models.functions import Coalesce, Concat
 
 from organizations.models import AuditEvent, Member, Organization, Role, Transfer, User
 from organizations.queries.history import Step, bulk_steps, import_steps, newest
+from organizations.queries.search import by_name
 from organizations.tree import ancestors, within
 
 
@@ -84,7 +85,7 @@ def members(*, user: User, unit: Organization | None, show: str, text: str) -> Q
     rows = Member.objects.visible_to(user).select_related("branch").filter(MEMBER_FILTERS[show][1])
     if unit:
         rows = rows.filter(within("branch__path", unit.path))
-    return rows.search(text) if text.strip() else rows
+    return rows.filter(by_name(text)) if text.strip() else rows
 
 
 def organizations_without(*, user: User, role: str, text: str) -> QuerySet[Organization]:
