@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db import IntegrityError, models, transaction
+from django.db import models
 from django.utils import timezone
 
 from organizations.fields import decrypt, digest
@@ -129,8 +129,8 @@ def take_back(batch: ImportBatch) -> dict:
         names += [one.name for one in new[: MOST_NAMES - len(names)]]
         found.taken_back += len(new)
         found.restored += len(old)
-        delete([one.member_id for one in new])
-        restore([(members[one.member_id], one.before) for one in old])
+        delete([pk_of(one) for one in new])
+        restore([(members[pk_of(one)], one.before) for one in old])
     if found.obstacles:
         raise UndoRefused(found.obstacles)
     return {"taken_back": found.taken_back, "restored": found.restored, "names": names}
@@ -138,9 +138,9 @@ def take_back(batch: ImportBatch) -> dict:
 
 def lock_branches(batch: ImportBatch) -> None:
     """Organizations before members; two acts on one branch's roster come one after the other."""
-    wanted = set(batch.changes.order_by().values_list("member__branch_id", flat=True).distinct())
-    wanted = sorted((wanted - {None}) | {batch.organization_id})
-    list(Organization.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk"))
+    branches = set(batch.changes.order_by().values_list("member__branch_id", flat=True).distinct())
+    wanted = (branches - {None}) | {batch.organization_id}
+    list(Organization.objects.select_for_update(no_key=True).filter(pk__in=sorted(wanted)).order_by("pk"))
 
 
 def known() -> models.QuerySet[Member]:
@@ -162,36 +162,41 @@ def in_pieces(batch: ImportBatch) -> Iterator[list[ImportChange]]:
 
     A member it touched twice (stored in parts) comes with the newest change first.
     """
-    last = (0, 0)
+    last = 0
     while True:
-        rows = batch.changes.filter(member__isnull=False).order_by("member_id", "-pk")
-        rows = rows.filter(member_id__gt=last[0])[: AT_ONCE + 1]
-        piece = list(rows)
+        rows = batch.changes.filter(member_id__gt=last).order_by("member_id", "-pk")
+        piece = list(rows[: AT_ONCE + 1])
         if len(piece) > AT_ONCE:  # a member's changes stay together
             end = piece[-1].member_id
             piece = [one for one in piece if one.member_id != end]
         if not piece:
             return
-        last = (piece[-1].member_id, 0)
+        last = pk_of(piece[-1])
         yield merged(piece)
+
+
+def pk_of(change: ImportChange) -> int:
+    """The member of a change that is not taken back."""
+    assert change.member_id is not None
+    return change.member_id
 
 
 def merged(changes: list[ImportChange]) -> list[ImportChange]:
     """One change per member: the end of the newest, the old values of the oldest."""
     by_member: dict[int, ImportChange] = {}
     for one in changes:
-        newest = by_member.setdefault(one.member_id, one)
+        newest = by_member.setdefault(pk_of(one), one)
         if newest is not one:
             newest.before, newest.is_new = newest.before | one.before, newest.is_new or one.is_new
     return list(by_member.values())
 
 
 def obstacles(batch: ImportBatch, changes: list[ImportChange], members: dict[int, Member]) -> list[Obstacle]:
-    used = uses([one.member_id for one in changes if one.is_new], batch)
+    used = uses([pk_of(one) for one in changes if one.is_new], batch)
     taken = numbers_taken(changes)
     found = []
     for one in changes:
-        member = members[one.member_id]
+        member = members[pk_of(one)]
         reasons = []
         if member.left_on:
             reasons.append(LEFT)
@@ -223,7 +228,8 @@ def reason_of(model: type[models.Model]) -> str:
         return IMPORTED_AGAIN
     if model is Member:
         return "有重复的记录并到了名下"
-    owner = model._meta.auto_created or model
+    between = model._meta.auto_created
+    owner = between if isinstance(between, type) else model
     return f"已用在“{owner._meta.verbose_name}”里"
 
 
@@ -239,13 +245,10 @@ def numbers_taken(changes: Iterable[ImportChange]) -> set[int]:
 
 
 def delete(members: list[int]) -> None:
-    if not members:
-        return
-    try:
-        with transaction.atomic():
-            Member.objects.filter(pk__in=members).delete()
-    except (models.ProtectedError, IntegrityError) as error:
-        raise Refused("有人正在用到这些党员，这次什么也没有动。请过一会儿再看一遍。", "busy") from error
+    """Under the lock, after every table was asked: what an ORM delete would ask is known already."""
+    ImportChange.objects.filter(member_id__in=members).update(member=None)
+    rows = Member.objects.filter(pk__in=members)
+    rows._raw_delete(rows.db)
 
 
 def restore(rows: list[tuple[Member, dict]]) -> None:

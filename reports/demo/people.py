@@ -37,6 +37,7 @@ AGES = {
     "floating": [(20, 34, 45), (35, 49, 45), (50, 60, 10)],
 }
 AWAY = {"village": 0.27, "community": 0.15, "company": 0.02, "office": 0.0, "floating": 0.92}
+ADULT = timedelta(days=18 * 366)  # nobody joins earlier
 SERIALS = 100 * 499  # of one day and sex in the areas 3299xx
 FACTORS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -140,7 +141,8 @@ class People:
         if is_new:
             return self.today - timedelta(days=self.dice.randrange(30, 330))
         grown = born + timedelta(days=365 * self.dice.randint(20, max(21, min(age - 1, 45))))
-        return min(grown + timedelta(days=self.dice.randrange(300)), self.today - timedelta(days=800))
+        joined = min(grown + timedelta(days=self.dice.randrange(300)), self.today - timedelta(days=800))
+        return max(born + ADULT, joined)
 
     def arrival(self) -> str | None:
         """Most have always been here; a few came since last winter, fewer still during this one."""
