@@ -13,6 +13,7 @@ from django.conf import settings
 from organizations.fields import short_digests
 from organizations.imports.branches import Branches
 from organizations.imports.choices import Choices
+from organizations.imports.collecting import no_collecting
 from organizations.imports.columns import NOTHING_CHOSEN, Layout, find_layouts, sheet_score
 from organizations.imports.kept import Kept
 from organizations.imports.lines import PIECE, lines_of_rows, pack
@@ -44,7 +45,7 @@ def check(
     `tell` hears how far it is: lines done, lines in all (about), and what is being done.
     """
     refuse_size_of(len(content), settings.ROSTER_MAX_BYTES)
-    with Parsing(content, file_name, Limits(rows=settings.ROSTER_MAX_ROWS)) as book:
+    with no_collecting(), Parsing(content, file_name, Limits(rows=settings.ROSTER_MAX_ROWS)) as book:
         layouts = find_layouts(candidates(book), choices)
         branches = Branches(organization)
         settle_branches(layouts, branches)
@@ -53,7 +54,7 @@ def check(
             checking.take(sheet, rows, text)
             if tell:
                 tell(len(checking.lines), book.total, "检查名册")
-    return checking.verdict(candidates(book), book.hidden)
+        return checking.verdict(candidates(book), book.hidden)
 
 
 def candidates(book: Parsing) -> list[Sheet]:

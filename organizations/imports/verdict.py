@@ -80,7 +80,11 @@ class Verdict:
         return any(row.errors or row.warnings for row in self.rows)
 
     def pieces(self) -> Iterator[bytes]:
-        return (with_verdict(packed, lines) for packed, lines in self.packed if lines)
+        """Given away once: the lines of a long roster are not held twice."""
+        while self.packed:
+            packed, lines = self.packed.pop(0)
+            if lines:
+                yield with_verdict(packed, lines)
 
     def counts(self) -> dict[str, int]:
         actions = Counter(row.action for row in self.rows)

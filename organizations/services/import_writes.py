@@ -4,10 +4,10 @@ On SQLite every other writer waits for it.
 """
 
 import json
+import marshal
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any
 
 from django.db import IntegrityError
@@ -27,7 +27,9 @@ COLUMNS = [
     for f in Member._meta.concrete_fields
     if not (f.primary_key or f.generated or f.attname in LEFT_OUT)
 ]
-DEFAULTS = dict(zip(COLUMNS, attrgetter(*COLUMNS)(Member()), strict=True))
+BLANK = Member()
+# Plain values: words of an enumeration are text.
+DEFAULTS = {name: str(value) if isinstance(value := getattr(BLANK, name), str) else value for name in COLUMNS}
 NOTED = ("batch_id", "member_id", "name", "row", "is_new", "before", "after")
 SECRETS = ("id_number", "phone")
 NOTHING = "{}"
@@ -38,9 +40,9 @@ AT_ONCE = 500
 class Ready:
     """The lines of a batch, ready to be written."""
 
-    # Values of COLUMNS, and (name, row, state afterwards), for each new member.
-    new: list[tuple] = field(default_factory=list)
-    told: list[tuple[str, int, str]] = field(default_factory=list)
+    # By the piece: values of COLUMNS, and (name, row, state afterwards), for each new member. As bytes they
+    # take half the memory.
+    new: list[bytes] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     # (branch, name) → how many present members bore it when it was checked.
     names: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -53,21 +55,22 @@ class Ready:
         ready = cls()
         for piece in batch.pieces.order_by("number").iterator(chunk_size=20):
             ready.keys.append(keys_in(piece.lines))
+            new = []
             for line in unpack(piece.lines):
                 ready.branches.add(line["branch"])
                 if line["member"]:
                     ready.known[line["member"]] = line
                 else:
-                    ready.add_new(line)
+                    new.append(ready.new_member(line))
+            ready.new.append(marshal.dumps(new))
         return ready
 
-    def add_new(self, line: dict[str, Any]) -> None:
+    def new_member(self, line: dict[str, Any]) -> tuple[tuple, tuple[str, int, str]]:
         values = DEFAULTS | line["writes"] | {"branch_id": line["branch"]}
-        self.new.append(tuple(values[name] for name in COLUMNS))
-        self.told.append((line["name"], line["row"], fingerprint_of(values)))
         if values["id_digest"]:
             self.digests.append(values["id_digest"])
         self.names[line["branch"], line["name"]] = line["state"]
+        return tuple(map(values.__getitem__, COLUMNS)), (line["name"], line["row"], fingerprint_of(values))
 
 
 def lock_branches(root: int, ready: Ready) -> dict[int, Organization]:
@@ -88,15 +91,15 @@ def write_members(batch: ImportBatch, ready: Ready) -> None:
     """Members new and changed, and beside each what this batch did to it."""
     require_new(ready)
     try:
-        keys = insert_and_tell(Member, COLUMNS, ready.new)
+        for piece in ready.new:
+            new = marshal.loads(piece)  # noqa: S302 - made above, in this process
+            keys = insert_and_tell(Member, COLUMNS, (values for values, _ in new))
+            told = ((pk, *one) for pk, (_, one) in zip(keys, new, strict=True))
+            changes = ((batch.pk, pk, name, row, True, NOTHING, after) for pk, name, row, after in told)
+            insert(ImportChange, NOTED, changes)
         changed = update_members(ready.known)
     except IntegrityError as error:  # the same ID number came in elsewhere this very moment
         raise Refused(CHANGED_SINCE, "changed_since") from error
-    new = (
-        (batch.pk, pk, name, row, True, NOTHING, after)
-        for pk, (name, row, after) in zip(keys, ready.told, strict=True)
-    )
-    insert(ImportChange, NOTED, new)
     insert(ImportChange, NOTED, ((batch.pk, *line) for line in changed))
 
 

@@ -14,6 +14,8 @@ from organizations.fields import decrypt_bytes, encrypt_bytes
 from organizations.imports.annotate import annotate
 from organizations.imports.checking import Tell, check
 from organizations.imports.choices import Choices
+from organizations.imports.collecting import no_collecting
+from organizations.imports.matching import pieces
 from organizations.imports.preflight import FileRefused
 from organizations.imports.template import XLSX
 from organizations.imports.verdict import Verdict
@@ -33,6 +35,7 @@ from organizations.services.writing import insert
 
 NOTHING_CHOSEN = Choices()
 KEPT_FOR = timedelta(hours=24)
+PIECES_AT_ONCE = 10  # some three megabytes
 KEY = 8  # bytes of each digest in ImportBatch.settled
 MARK = 6  # hex digits: 24 bits tell two people apart, and find nobody
 MAY_GO_ON = (ImportState.CHECKING, ImportState.CHECKED, ImportState.REFUSED, ImportState.PARTIAL)
@@ -201,8 +204,9 @@ def keep(actor: User | None, batch: ImportBatch, examined: Examined) -> ImportBa
         batch.save(update_fields=["annotated"])
     StoredFile.objects.filter(pk__in=old).delete()
     batch.pieces.all().delete()
-    numbered = enumerate(examined.pieces)
-    insert(ImportPiece, ("batch_id", "number", "lines"), ((batch.pk, n, piece) for n, piece in numbered))
+    numbered = [(batch.pk, number, piece) for number, piece in enumerate(examined.pieces)]
+    for some in pieces(numbered, PIECES_AT_ONCE):
+        insert(ImportPiece, ("batch_id", "number", "lines"), some)
     record_check(actor, batch, examined.details)
     return batch
 
@@ -232,8 +236,9 @@ def store_batch(
     require_scope(actor, batch.organization)
     now = ImportBatch.objects.only("state", "version").get(pk=batch.pk)
     # Unpacking takes longer than writing; on SQLite every other writer would wait for it.
-    ready = Ready.of(batch) if now.state == ImportState.CHECKED else Ready()
-    with transaction.atomic():
+    with no_collecting():
+        ready = Ready.of(batch) if now.state == ImportState.CHECKED else Ready()
+    with no_collecting(), transaction.atomic():
         return store_ready(actor, batch.pk, ready, partial, (now.version, version))
 
 
