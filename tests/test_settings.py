@@ -48,12 +48,22 @@ def test_a_deployment_behind_tls_passes_every_deployment_check(tmp_path):
         ({"HTTPS": "1", "SECRET_KEY": SECRETS["SECRET_KEY"]}, "FIELD_KEYS must be set"),
         ({"DATABASE_URL": "mysql://u:p@127.0.0.1/x"}, "must be a postgresql:// address"),
         ({"SESSION_IDLE_MINUTES": "soon"}, "SESSION_IDLE_MINUTES"),
+        ({"PASSWORD_MIN_LENGTH": "OFFICER=12,BOSS=9"}, "PASSWORD_MIN_LENGTH"),
+        ({"OTP_ROLES": "OFFICER,BOSS"}, "OTP_ROLES names no role: BOSS"),
     ],
 )
 def test_a_wrong_or_missing_value_stops_the_start(tmp_path, env, words):
     result = start(tmp_path, "manage.py", "check", **env)
     assert result.returncode != 0
     assert words in result.stderr
+
+
+def test_password_rules_are_one_number_or_one_per_role(tmp_path):
+    rules = "settings.PASSWORD_MIN_LENGTH['OFFICER'], settings.PASSWORD_MIN_LENGTH['RECORDER'], "
+    rules += "settings.PASSWORD_MAX_AGE_DAYS['OFFICER'], settings.PASSWORD_MAX_AGE_DAYS['INSPECTOR']"
+    given = {"PASSWORD_MIN_LENGTH": "OFFICER=14,RECORDER=4", "PASSWORD_MAX_AGE_DAYS": "30"}
+    assert value(tmp_path, rules, **given) == "14 8 30 30"  # never less than eight
+    assert value(tmp_path, rules) == "10 10 90 0"
 
 
 def test_secrets_of_one_machine_are_made_once_and_readable_by_the_owner_only(tmp_path):
