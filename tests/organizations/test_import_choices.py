@@ -141,10 +141,10 @@ def test_one_field_in_two_columns_is_refused_in_words(cast, answer):
 
 def test_sheets_are_chosen_where_nobody_can_tell(cast, page, answer):
     book = Workbook()
-    for name in ("甲表", "乙表"):
+    for name, header, cell in (("甲表", "所在党支部", "北山村党支部"), ("乙表", "出生年月", "1965-07-12")):
         sheet = book.active if name == "甲表" else book.create_sheet()
         sheet.title = name
-        for line in (("姓名", "性别", "出生年月"), (f"{name}人", "男", "1965-07-12")):
+        for line in (("姓名", "性别", header), (f"{name}人", "男", cell)):
             sheet.append(line)
     batch = check(cast, saved(book))
     assert "甲表" in page(batch) and "要导入哪几张" in page(batch)
