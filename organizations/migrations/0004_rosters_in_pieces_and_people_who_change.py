@@ -256,7 +256,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='member',
-            index=models.Index(condition=models.Q(('phone_digest', ''), _negated=True), fields=['phone_digest'], name='member_by_phone'),
+            index=models.Index(fields=['phone_digest'], name='member_by_phone'),
         ),
         migrations.AddIndex(
             model_name='member',

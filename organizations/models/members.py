@@ -7,10 +7,12 @@ from django.db import models
 from django.db.models.functions import Substr
 
 from organizations.fields import EncryptedField, digest, mask_id_number, mask_phone
+from organizations.lookups import Begins
 from organizations.models.organizations import Organization
 from organizations.tree import within
 
 PHONE_LENGTH, TAIL_LENGTH = 11, 4
+BEGINS = Begins.lookup_name
 
 
 class Category(models.TextChoices):
@@ -42,7 +44,7 @@ def named(text: str, prefix: str = "") -> models.Q:
     ways = {"name": text, "given_name": text}
     if text.isascii():
         ways = {"name": text, "initials": text.lower(), "given_initials": text.lower()}
-    return reduce(or_, (models.Q(**{f"{prefix}{column}__startswith": word}) for column, word in ways.items()))
+    return reduce(or_, (models.Q(**{f"{prefix}{column}__{BEGINS}": word}) for column, word in ways.items()))
 
 
 def _numbered(text: str, prefix: str) -> models.Q:
@@ -143,9 +145,7 @@ class Member(models.Model):
                 fields=["given_initials"], name="member_by_given_initials", opclasses=["varchar_pattern_ops"]
             ),
             models.Index(fields=["phone_tail"], name="member_by_phone_tail"),
-            models.Index(
-                fields=["phone_digest"], name="member_by_phone", condition=~models.Q(phone_digest="")
-            ),
+            models.Index(fields=["phone_digest"], name="member_by_phone"),
             models.Index(
                 fields=["branch"],
                 name="member_without_number",

@@ -125,7 +125,8 @@ def test_an_unreadable_place_shows_the_first_page(page, after):
 
 
 def test_the_list_costs_the_same_for_one_and_for_three(page):
-    assert query_count(page, url("member_list"), q="王") == query_count(page, url("member_list"))
+    # One more asks how many are called so.
+    assert query_count(page, url("member_list"), q="王") == query_count(page, url("member_list")) + 1
 
 
 def test_numbers_are_masked_on_every_page(cast, page):
