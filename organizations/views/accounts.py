@@ -212,7 +212,8 @@ def accounts_close(request):
             messages.warning(request, refusal.message)
     else:
         messages.warning(request, "请先勾选要停用的账号。")
-    return redirect(f"{reverse('organizations:account_list')}?{urlencode({'show': 'stale'})}")
+    show = "unused" if request.POST.get("show") == "unused" else "stale"
+    return redirect(f"{reverse('organizations:account_list')}?{urlencode({'show': show})}")
 
 
 @require_http_methods(["GET", "POST"])
