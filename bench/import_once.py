@@ -88,18 +88,19 @@ def checked(file: Path, name: str = ""):
 
 @contextmanager
 def measured():
-    """Seconds, work and peak memory. Of the parsing process the peak just before its end: getrusage would
+    """Seconds, work and peak memory. Of the parsing process the peak as it is asked: getrusage would
     count our own memory at its birth."""
     found: dict[str, float] = {"child_memory": 0.0}
-    end = Parsing.end
+    frame = Parsing.frame
 
     def watched(self):
+        told = frame(self)
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM"):
                 found["child_memory"] = int(line.split()[1]) / 1024
-        end(self)
+        return told
 
-    Parsing.end = watched
+    Parsing.frame = watched
     began, work = time.perf_counter(), time.process_time()
     yield found
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

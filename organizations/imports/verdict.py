@@ -19,6 +19,7 @@ FINDINGS_KEPT = 1000
 SECRET = ("id_number", "phone")
 SHOWN_OF_SECRET = 4
 SAMPLES_FROM = 5
+LEAFED_THROUGH = 5000
 SHOWN_OF_UNUSED = 2
 
 
@@ -75,9 +76,11 @@ class Verdict:
         return asks
 
     @property
-    def has_remarks(self) -> bool:
-        """Some line has something to be coloured and explained."""
-        return any(row.errors or row.warnings for row in self.rows)
+    def needs_copy(self) -> bool:
+        """A line must be mended; or, in a sheet that can be leafed through, looked at."""
+        if len(self.rows) <= LEAFED_THROUGH and any(row.warnings for row in self.rows):
+            return True
+        return any(row.errors for row in self.rows)
 
     def pieces(self) -> Iterator[bytes]:
         """Given away once: the lines of a long roster are not held twice."""

@@ -33,6 +33,8 @@ DEFAULTS = {name: str(value) if isinstance(value := getattr(BLANK, name), str) e
 NOTED = ("batch_id", "member_id", "name", "row", "is_new", "before", "after")
 SECRETS = ("id_number", "phone")
 NOTHING = "{}"
+# Branch, name, how many present members bore it when checked, digest of the ID number, row, state after.
+New = tuple[int, str, int, str, int, str]
 AT_ONCE = 500
 
 
@@ -40,12 +42,9 @@ AT_ONCE = 500
 class Ready:
     """The lines of a batch, ready to be written."""
 
-    # By the piece: values of COLUMNS, and (name, row, state afterwards), for each new member. As bytes they
-    # take half the memory.
+    # By the piece: values of COLUMNS, and what else there is to know of each new member. As bytes they take
+    # half the memory.
     new: list[bytes] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)
-    # (branch, name) → how many present members bore it when it was checked.
-    names: dict[tuple[int, str], int] = field(default_factory=dict)
     known: dict[int, dict[str, Any]] = field(default_factory=dict)
     branches: set[int] = field(default_factory=set)
     keys: list[bytes] = field(default_factory=list)
@@ -61,16 +60,18 @@ class Ready:
                 if line["member"]:
                     ready.known[line["member"]] = line
                 else:
-                    new.append(ready.new_member(line))
+                    new.append(new_member(line))
             ready.new.append(marshal.dumps(new))
         return ready
 
-    def new_member(self, line: dict[str, Any]) -> tuple[tuple, tuple[str, int, str]]:
-        values = DEFAULTS | line["writes"] | {"branch_id": line["branch"]}
-        if values["id_digest"]:
-            self.digests.append(values["id_digest"])
-        self.names[line["branch"], line["name"]] = line["state"]
-        return tuple(map(values.__getitem__, COLUMNS)), (line["name"], line["row"], fingerprint_of(values))
+    def pieces(self) -> Iterator[list[tuple[tuple, New]]]:
+        return (marshal.loads(piece) for piece in self.new)  # noqa: S302 - made above, in this process
+
+
+def new_member(line: dict[str, Any]) -> tuple[tuple, New]:
+    values = DEFAULTS | line["writes"] | {"branch_id": line["branch"]}
+    told = (line["branch"], line["name"], line["state"], values["id_digest"], line["row"])
+    return tuple(map(values.__getitem__, COLUMNS)), (*told, fingerprint_of(values))
 
 
 def lock_branches(root: int, ready: Ready) -> dict[int, Organization]:
@@ -91,12 +92,14 @@ def write_members(batch: ImportBatch, ready: Ready) -> None:
     """Members new and changed, and beside each what this batch did to it."""
     require_new(ready)
     try:
-        for piece in ready.new:
-            new = marshal.loads(piece)  # noqa: S302 - made above, in this process
+        for new in ready.pieces():
             keys = insert_and_tell(Member, COLUMNS, (values for values, _ in new))
-            told = ((pk, *one) for pk, (_, one) in zip(keys, new, strict=True))
-            changes = ((batch.pk, pk, name, row, True, NOTHING, after) for pk, name, row, after in told)
-            insert(ImportChange, NOTED, changes)
+            told = zip(keys, (one for _, one in new), strict=True)
+            insert(
+                ImportChange,
+                NOTED,
+                ((batch.pk, pk, name, row, True, NOTHING, after) for pk, (_, name, _, _, row, after) in told),
+            )
         changed = update_members(ready.known)
     except IntegrityError as error:  # the same ID number came in elsewhere this very moment
         raise Refused(CHANGED_SINCE, "changed_since") from error
@@ -105,12 +108,14 @@ def write_members(batch: ImportBatch, ready: Ready) -> None:
 
 def require_new(ready: Ready) -> None:
     """Nobody of these has come in since the check: by ID number anywhere, by name in the branch."""
-    for piece in pieces(ready.digests):
-        if Member.objects.filter(id_digest__in=piece).exists():
+    for new in ready.pieces():
+        digests = [digest for _, (_, _, _, digest, _, _) in new if digest]
+        if digests and Member.objects.filter(id_digest__in=digests).exists():
             raise Refused(CHANGED_SINCE, "changed_since")
-    now = Counter(names_in(ready.branches, sorted({name for _, name in ready.names})))
-    if any(now[key] != before for key, before in ready.names.items()):
-        raise Refused(CHANGED_SINCE, "changed_since")
+        names = {(branch, name): before for _, (branch, name, before, _, _, _) in new}
+        now = Counter(names_in(ready.branches, sorted({name for _, name in names})))
+        if any(now[key] != before for key, before in names.items()):
+            raise Refused(CHANGED_SINCE, "changed_since")
 
 
 def names_in(branches: set[int], names: list[str]) -> Iterator[tuple[int, str]]:

@@ -162,7 +162,7 @@ def examine(
         state=ImportState.CHECKED,
         header_row=verdict.layout.header_row,
         row_count=len(verdict.rows),
-        marked=encrypted("", XLSX, annotate(verdict)) if verdict.has_remarks else None,
+        marked=encrypted("", XLSX, annotate(verdict)) if verdict.needs_copy else None,
         pieces=list(verdict.pieces()),
         details=details_of(verdict),
     )
