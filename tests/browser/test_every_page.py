@@ -44,6 +44,8 @@ SHARED = [
     "/import/",
     "/admin/",
     "/admin/organizations/member/",
+    "/admin/organizations/user/",
+    "/admin/organizations/bulkact/",
     "/admin/campaigns/trainingsession/",
     "/admin/campaigns/trainingsession/{coming}/change/",
     "/admin/campaigns/servicetask/add/",
