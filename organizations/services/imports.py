@@ -15,7 +15,6 @@ from organizations.imports.annotate import annotate
 from organizations.imports.checking import Tell, check
 from organizations.imports.choices import Choices
 from organizations.imports.collecting import no_collecting
-from organizations.imports.matching import pieces
 from organizations.imports.preflight import FileRefused
 from organizations.imports.template import XLSX
 from organizations.imports.verdict import Verdict
@@ -204,9 +203,12 @@ def keep(actor: User | None, batch: ImportBatch, examined: Examined) -> ImportBa
         batch.save(update_fields=["annotated"])
     StoredFile.objects.filter(pk__in=old).delete()
     batch.pieces.all().delete()
-    numbered = [(batch.pk, number, piece) for number, piece in enumerate(examined.pieces)]
-    for some in pieces(numbered, PIECES_AT_ONCE):
-        insert(ImportPiece, ("batch_id", "number", "lines"), some)
+    number = 0
+    while examined.pieces:  # given up as they are written: long rosters are not held twice
+        some = [examined.pieces.pop(0) for _ in range(min(PIECES_AT_ONCE, len(examined.pieces)))]
+        numbered = ((batch.pk, at, piece) for at, piece in enumerate(some, start=number))
+        insert(ImportPiece, ("batch_id", "number", "lines"), numbered)
+        number += len(some)
     record_check(actor, batch, examined.details)
     return batch
 
