@@ -121,11 +121,12 @@ def refuse_repeated_names(lines: list[Line]) -> None:
         lines, lambda line: (line.branch, line.name) if line.branch and line.name else None
     ):
         ids = Counter(line.id_digest for line in group)
+        told = first_of_each_id(group)
         for line in group:
             # One ID number twice is refused already: it would be one person, not two.
             if ids[line.id_digest] == len(group) and line.id_digest:
                 continue
-            where = others_of(line, group, same_id=False)
+            where = others_of(line, group, told)
             if is_told_apart(line, group, all_have_ids=not ids[""]):
                 line.warn("name", "NAME_TWICE", f"与{where}同名，按两个人导入。如是同一人，请删去一行。")
             elif not line.id_digest:
@@ -146,9 +147,20 @@ def is_told_apart(line: Line, group: list[Line], *, all_have_ids: bool) -> bool:
     )
 
 
-def others_of(line: Line, group: list[Line], *, same_id: bool = True) -> str:
-    """第 3 行、第 8 行 and how many more."""
-    others = (o for o in group if o is not line and (same_id or not is_same_id(line, o)))
+def first_of_each_id(group: list[Line]) -> list[Line]:
+    """As many lines of each ID number as are ever shown, so that nobody reads past thousands of one."""
+    seen: Counter[str] = Counter()
+    found = []
+    for line in group:
+        seen[line.id_digest] += 1
+        if seen[line.id_digest] <= PLACES_SHOWN + 1:
+            found.append(line)
+    return found
+
+
+def others_of(line: Line, group: list[Line], told: list[Line] | None = None) -> str:
+    """第 3 行、第 8 行 and how many more; with `told`, those of it that have another ID number."""
+    others = (o for o in told or group if o is not line and not (told and is_same_id(line, o)))
     shown = "、".join(place(other) for other in islice(others, PLACES_SHOWN))
     return shown + (f"等 {len(group) - 1} 行" if len(group) > PLACES_SHOWN + 1 else "")
 
