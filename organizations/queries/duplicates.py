@@ -121,15 +121,15 @@ def twins_of(
     apart = _said_apart([other.pk for others in by_name.values() for other in others])
     found: dict[int, list[tuple[Member, list[str]]]] = {}
     for one in members:
-        others = [other for other in by_name[one.name] if {one.pk, other.pk} not in apart]
+        others = [other for other in by_name[one.name] if frozenset((one.pk, other.pk)) not in apart]
         told = [(other, why) for other in others if comes_after(one, other) and (why := reasons(one, other))]
         found[one.pk] = told
     return found
 
 
-def _said_apart(pks: Sequence[int]) -> list[set[int]]:
+def _said_apart(pks: Sequence[int]) -> set[frozenset[int]]:
     said = NotTwins.objects.filter(lesser__in=pks, greater__in=pks)
-    return [set(pair) for pair in said.values_list("lesser_id", "greater_id")]
+    return {frozenset(pair) for pair in said.values_list("lesser_id", "greater_id")}
 
 
 def comes_after(one: Member, other: Member) -> bool:
