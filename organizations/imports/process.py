@@ -17,7 +17,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from organizations.imports.preflight import FileRefused
 from organizations.imports.reading import Cell, CellError, Formula, Row, Sheet
@@ -40,6 +40,13 @@ class Limits:
     seconds: int = 60
 
 
+def nameless() -> IO[bytes]:
+    """A file in memory; where there is none (not Linux), one on the disk that nothing is left of."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("roster"), "w+b")
+    return tempfile.TemporaryFile()
+
+
 class Parsing:
     """`with Parsing(content, name, limits) as book:` then `book.sheets`, and once `book.read(sheets)`."""
 
@@ -53,8 +60,7 @@ class Parsing:
         }
         asked, self.ask = os.pipe()
         try:
-            # A file without a name: nothing is left of it, whatever dies.
-            with tempfile.TemporaryFile() as source:
+            with nameless() as source:
                 source.write(content)
                 source.seek(0)
                 self.process = subprocess.Popen(
