@@ -4,25 +4,16 @@ Cells are text, so that no spreadsheet computes or shortens them. ID numbers and
 whole ones are asked for; a masked number that comes back means "unchanged".
 """
 
-import io
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-from openpyxl.utils import get_column_letter
-
 from organizations.imports.template import COLUMNS
+from organizations.imports.writing import ILLEGAL, NOTE, TEXT, TEXT_HEAD, TITLE, SheetXml, Styled, write_book
 from organizations.models import Member
 
-ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-HEAD = PatternFill("solid", fgColor="F2EFE8")
-THIN = Side(style="thin", color="BFB9AA")
-BORDER = Border(THIN, THIN, THIN, THIN)
+HEADER_ROW, KEPT_LEFT = 3, 3
 TELL_EVERY = 1000
 # Who has left belongs on no roster: under this header the importer finds none, and registers nobody anew.
 NAME_OF_GONE = "已离开党员姓名"
@@ -89,37 +80,31 @@ def roster_workbook(
     sheet: Sheet, people: Iterable[tuple[Member, str]], tell: Tell = lambda done: None
 ) -> tuple[bytes, int]:
     """The workbook and how many people are on it. `people`: each with the branch as the importer reads it."""
-    book = Workbook(write_only=True)
-    page = book.create_sheet("党员名册")
-    columns = headers(sheet)
-    for at, (_, width) in enumerate(columns, start=1):
-        page.column_dimensions[get_column_letter(at)].width = width
-    page.freeze_panes = "D4"
-    page.print_title_rows = "3:3"
-    page.page_setup.orientation, page.page_setup.paperSize, page.page_setup.fitToHeight = "landscape", 9, 0
-    page.sheet_properties.pageSetUpPr.fitToPage = True
-    page.append([text_cell(page, sheet.heading, font=Font(bold=True, size=16))])
-    page.append([text_cell(page, sheet.note)])
-    middle = Alignment(horizontal="center", vertical="center")
-    page.append(
-        [text_cell(page, text, font=Font(bold=True), fill=HEAD, alignment=middle) for text, _ in columns]
+    page = SheetXml(
+        name="党员名册",
+        widths=[width for _, width in headers(sheet)],
+        frozen=HEADER_ROW,
+        rows=[],
+        kept_left=KEPT_LEFT,
+        for_paper=True,
     )
-    count = 0
-    for count, (member, branch) in enumerate(people, start=1):
-        page.append([text_cell(page, text) for text in cells_of(count, member, branch, sheet)])
-        if count % TELL_EVERY == 0:
-            tell(count)
-    output = io.BytesIO()
-    book.save(output)
-    return output.getvalue(), count
+    written = Written(tell)
+    page.rows = written.lines(sheet, people)
+    return write_book([page]), written.count
 
 
-def text_cell(page, text: str, **look) -> WriteOnlyCell:
-    """A cell that is text for ever, whatever stands in it."""
-    cell = WriteOnlyCell(page, value=safe(text))
-    if cell.value:
-        cell.data_type = "s"
-    cell.number_format, cell.border = "@", BORDER if look.get("fill") or not look else Border()
-    for name, value in look.items():
-        setattr(cell, name, value)
-    return cell
+class Written:
+    """Counts who is written, while it is written."""
+
+    def __init__(self, tell: Tell):
+        self.tell, self.count = tell, 0
+
+    def lines(self, sheet: Sheet, people: Iterable[tuple[Member, str]]) -> Iterator[tuple[int, list[Styled]]]:
+        yield 1, [(safe(sheet.heading), TITLE)]
+        yield 2, [(safe(sheet.note), NOTE)]
+        yield HEADER_ROW, [(text, TEXT_HEAD) for text, _ in headers(sheet)]
+        for self.count, (member, branch) in enumerate(people, start=1):
+            line = cells_of(self.count, member, branch, sheet)
+            yield HEADER_ROW + self.count, [(safe(text) or None, TEXT) for text in line]
+            if self.count % TELL_EVERY == 0:
+                self.tell(self.count)

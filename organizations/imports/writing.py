@@ -1,4 +1,5 @@
-"""Writes a plain workbook a line at a time: text, numbers, six styles. Ten times as fast as openpyxl."""
+"""Writes a plain workbook a line at a time, in memory alone. Ten times as fast as openpyxl, which
+also keeps each sheet in clear on the disk meanwhile."""
 
 import io
 import re
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from xml.sax.saxutils import escape, quoteattr
 
-PLAIN, HEAD, WRONG, DOUBTFUL, WRONG_TEXT, DOUBTFUL_TEXT = range(6)
+PLAIN, HEAD, WRONG, DOUBTFUL, WRONG_TEXT, DOUBTFUL_TEXT, TEXT, TEXT_HEAD, TITLE, NOTE = range(10)
 ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 SPECIAL = re.compile(r"[&<>\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 NOT_IN_A_SHEET_NAME = re.compile(r"[\\/*?:\[\]]")
@@ -23,8 +24,25 @@ TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 FILL = '<fill><patternFill patternType="solid"><fgColor rgb="00{}"/></patternFill></fill>'
 KEEP_BLANKS = '<t xml:space="preserve">'
 WRAP = '<alignment wrapText="1" vertical="top"/>'
-# (font, fill, alignment) in the order of the six styles.
-STYLES = [(0, 0, ""), (1, 4, ""), (0, 2, ""), (0, 3, ""), (0, 2, WRAP), (0, 3, WRAP)]
+MIDDLE = '<alignment horizontal="center" vertical="center"/>'
+GENERAL, AS_TEXT = 0, 49
+# (font, fill, border, number format, alignment) in the order of the styles.
+STYLES = [
+    (0, 0, 0, GENERAL, ""),
+    (1, 4, 0, GENERAL, ""),
+    (0, 2, 0, GENERAL, ""),
+    (0, 3, 0, GENERAL, ""),
+    (0, 2, 0, GENERAL, WRAP),
+    (0, 3, 0, GENERAL, WRAP),
+    (0, 0, 1, AS_TEXT, ""),
+    (1, 4, 1, AS_TEXT, MIDDLE),
+    (2, 0, 0, AS_TEXT, ""),
+    (0, 0, 0, AS_TEXT, ""),
+]
+THIN = '<{0} style="thin"><color rgb="00BFB9AA"/></{0}>'
+# A4 across, as wide as the paper and as long as it takes.
+FITTED = '<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+ACROSS = '<pageSetup orientation="landscape" paperSize="9" fitToWidth="1" fitToHeight="0"/>'
 
 
 @dataclass
@@ -34,6 +52,10 @@ class SheetXml:
     # Lines that stay on top: those up to the header.
     frozen: int
     rows: Iterable[tuple[int, list[Styled]]]
+    # Columns that stay at the left.
+    kept_left: int = 0
+    # Printed across, the header again on each page.
+    for_paper: bool = False
 
 
 def write_book(sheets: list[SheetXml]) -> bytes:
@@ -41,7 +63,7 @@ def write_book(sheets: list[SheetXml]) -> bytes:
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("[Content_Types].xml", content_types(len(sheets)))
         archive.writestr("_rels/.rels", relations([("officeDocument", "xl/workbook.xml")]))
-        archive.writestr("xl/workbook.xml", workbook([sheet.name for sheet in sheets]))
+        archive.writestr("xl/workbook.xml", workbook(sheets))
         parts = [("worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1)]
         archive.writestr("xl/_rels/workbook.xml.rels", relations([*parts, ("styles", "styles.xml")]))
         archive.writestr("xl/styles.xml", styles())
@@ -57,9 +79,9 @@ def write_sheet(part, sheet: SheetXml) -> None:
         f'<col min="{n}" max="{n}" width="{width}" customWidth="1"/>'
         for n, width in enumerate(sheet.widths, start=1)
     )
-    pane = f'<pane ySplit="{sheet.frozen}" topLeftCell="A{sheet.frozen + 1}" state="frozen"/>'
     part.write(
-        f'{XML}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookViewId="0">{pane}</sheetView>'
+        f'{XML}<worksheet xmlns="{MAIN}">{FITTED if sheet.for_paper else ""}<sheetViews>'
+        f'<sheetView workbookViewId="0">{pane(sheet)}</sheetView>'
         f"</sheetViews><cols>{cols}</cols><sheetData>".encode()
     )
     lines: list[str] = []
@@ -68,7 +90,15 @@ def write_sheet(part, sheet: SheetXml) -> None:
         if len(lines) == LINES_AT_ONCE:
             part.write("".join(lines).encode())
             lines = []
-    part.write("".join(lines).encode() + b"</sheetData></worksheet>")
+    paper = ACROSS if sheet.for_paper else ""
+    part.write(f"{''.join(lines)}</sheetData>{paper}</worksheet>".encode())
+
+
+def pane(sheet: SheetXml) -> str:
+    corner = f'topLeftCell="{column_name(sheet.kept_left)}{sheet.frozen + 1}" state="frozen"'
+    if not sheet.kept_left:
+        return f'<pane ySplit="{sheet.frozen}" {corner}/>'
+    return f'<pane xSplit="{sheet.kept_left}" ySplit="{sheet.frozen}" activePane="bottomRight" {corner}/>'
 
 
 def line_xml(number: int, cells: list[Styled], names: list[str]) -> str:
@@ -100,15 +130,26 @@ def column_name(index: int) -> str:
     return name
 
 
-def workbook(names: list[str]) -> str:
-    sheets, taken = [], set()
-    for number, name in enumerate(names, start=1):
-        plain = NOT_IN_A_SHEET_NAME.sub(" ", ILLEGAL.sub("", name))[:31] or "名册"
+def workbook(described: list[SheetXml]) -> str:
+    sheets, repeated, taken = [], [], set()
+    for number, sheet in enumerate(described, start=1):
+        plain = NOT_IN_A_SHEET_NAME.sub(" ", ILLEGAL.sub("", sheet.name))[:31] or "名册"
         tries = (plain if again == 0 else f"{plain[:28]} {again}" for again in count())
         unique = next(one for one in tries if one.casefold() not in taken)
         taken.add(unique.casefold())
         sheets.append(f'<sheet name={quoteattr(unique)} sheetId="{number}" r:id="r{number}"/>')
-    return f'{XML}<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{"".join(sheets)}</sheets></workbook>'
+        if sheet.for_paper:
+            repeated.append(print_title(number - 1, unique, sheet.frozen))
+    titles = f"<definedNames>{''.join(repeated)}</definedNames>" if repeated else ""
+    return (
+        f'{XML}<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{"".join(sheets)}</sheets>'
+        f"{titles}</workbook>"
+    )
+
+
+def print_title(index: int, name: str, header: int) -> str:
+    where = escape(f"'{name.replace(chr(39), chr(39) * 2)}'!${header}:${header}")
+    return f'<definedName name="_xlnm.Print_Titles" localSheetId="{index}">{where}</definedName>'
 
 
 def relations(targets: list[tuple[str, str]]) -> str:
@@ -135,16 +176,20 @@ def content_types(sheets: int) -> str:
 def styles() -> str:
     fills = "".join(FILL.format(colour) for colour in ("F8D9A8", "FBF3D5", "F2EFE8"))
     formats = "".join(
-        f'<xf numFmtId="0" fontId="{font}" fillId="{fill}" borderId="0" xfId="0" applyFill="1">{wrap}</xf>'
-        for font, fill, wrap in STYLES
+        f'<xf numFmtId="{shape}" fontId="{font}" fillId="{fill}" borderId="{border}" xfId="0" '
+        f'applyNumberFormat="1" applyFont="1" applyFill="1" applyBorder="1" applyAlignment="1">{wrap}</xf>'
+        for font, fill, border, shape, wrap in STYLES
     )
     none = "".join(f'<fill><patternFill patternType="{kind}"/></fill>' for kind in ("none", "gray125"))
     font = '<font><sz val="11"/><name val="Calibri"/></font>'
     bold = '<font><b/><sz val="11"/><name val="Calibri"/></font>'
+    title = '<font><b/><sz val="16"/><name val="Calibri"/></font>'
+    sides = "".join(THIN.format(side) for side in ("left", "right", "top", "bottom"))
     return (
-        f'{XML}<styleSheet xmlns="{MAIN}"><fonts count="2">{font}{bold}</fonts>'
-        f'<fills count="5">{none}{fills}</fills><borders count="1"><border/></borders>'
+        f'{XML}<styleSheet xmlns="{MAIN}"><fonts count="3">{font}{bold}{title}</fonts>'
+        f'<fills count="5">{none}{fills}</fills><borders count="2"><border/>'
+        f"<border>{sides}</border></borders>"
         '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
-        f'<cellXfs count="6">{formats}</cellXfs>'
+        f'<cellXfs count="{len(STYLES)}">{formats}</cellXfs>'
         '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
     )
