@@ -21,8 +21,14 @@ from organizations.services import audit
 
 AT_ONCE = 1000
 DATES = ("birth_date", "joined_party_on")
-# A batch stored in part may have been checked again since.
-MAY_BE_UNDONE = (ImportState.STORED, ImportState.PARTIAL, ImportState.CHECKED, ImportState.REFUSED)
+# A batch stored in part may have been checked again since, and that check forgotten after a day.
+MAY_BE_UNDONE = (
+    ImportState.STORED,
+    ImportState.PARTIAL,
+    ImportState.CHECKED,
+    ImportState.REFUSED,
+    ImportState.DROPPED,
+)
 MOST_NAMES = 50
 CHANGED = "导入以后有人改过"
 LEFT = "导入以后已登记离开"
@@ -61,8 +67,11 @@ class UndoRefused(Refused):
 
 
 def is_undoable(batch: ImportBatch) -> bool:
-    """Something of it is stored, and it is neither taken back nor being checked."""
-    return batch.stored_at is not None and batch.state in MAY_BE_UNDONE
+    """What it did to whom is written down, and it is neither taken back nor being checked.
+
+    An import that changed nobody has nothing to take back, and old ones did not write it down.
+    """
+    return batch.stored_at is not None and batch.state in MAY_BE_UNDONE and batch.changes.exists()
 
 
 def undo_plan(batch: ImportBatch) -> Plan:
