@@ -17,7 +17,15 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from haizhou_training.celery import app
-from organizations.models import Job, Organization, StoredFile, User
+from organizations.models import (
+    ImportBatch,
+    ImportPiece,
+    ImportState,
+    Job,
+    Organization,
+    StoredFile,
+    User,
+)
 from organizations.service import Refused, service
 from organizations.services import audit
 
@@ -221,7 +229,7 @@ def require_requester(job: Job) -> None:
 
 @service(audited=False)
 def sweep() -> list[int]:
-    """Fail what lost its lease three times, queue the rest again, drop expired files.
+    """Fail what lost its lease three times, queue the rest again, drop expired files and checks.
 
     Returns the jobs to ring: everything that still waits.
     """
@@ -239,5 +247,22 @@ def sweep() -> list[int]:
     Job.objects.filter(state=Job.State.PENDING, created_at__lt=long_ago).exclude(
         kind__in=list(app.tasks)
     ).update(state=Job.State.FAILED, finished_at=now, reason="现在没有这种任务了，请重新申请。")
+    drop_expired_checks()
     StoredFile.objects.filter(expires_at__lt=now).delete()
     return list(Job.objects.filter(state=Job.State.PENDING).order_by("pk").values_list("pk", flat=True)[:500])
+
+
+def drop_expired_checks() -> None:
+    """What was checked and not stored lives as long as the upload it was read from: a day.
+
+    A batch somebody is storing or checking again at this moment is locked, and passed over.
+    """
+    gone = Q(source=None) | Q(source__expires_at__lt=timezone.now())
+    free = ImportBatch.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+    pks = list(
+        free.filter(gone, state__in=(ImportState.CHECKED, ImportState.CHECKING))
+        .order_by()
+        .values_list("pk", flat=True)
+    )
+    ImportBatch.objects.filter(pk__in=pks).update(state=ImportState.DROPPED)
+    ImportPiece.objects.filter(batch__in=pks).delete()
