@@ -13,6 +13,7 @@ from organizations.queries.duplicates import (
     OTHER_BRANCH,
     SAME_BRANCH,
     SAME_PHONE,
+    _said_apart,
     stays_first,
     suspects,
     todos,
@@ -268,3 +269,9 @@ def test_the_given_name_finds_with_one_character_of_surname(cast):
     member = make_member(cast.north_branch, "王建国", initials="wjg")
     for text in ("建国", "建", "jg"):
         assert member in Member.objects.all().search(text)
+
+
+def test_who_was_told_apart_is_looked_up_not_searched_for(cast):
+    twin = make_member(cast.north_branch, "王北甲")
+    tell_apart(actor=cast.north_organizer, one=twin, other=cast.wang)
+    assert _said_apart([cast.wang.pk, twin.pk]) == {frozenset((cast.wang.pk, twin.pk))}

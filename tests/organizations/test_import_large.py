@@ -1,10 +1,13 @@
 """Rosters of thousands: stored whole or not at all, and no list of errors grows without end."""
 
+from random import Random
+
 import pytest
 from cryptography.fernet import InvalidToken
 from django.db import connection
 
 from organizations.fields import decrypt, encrypt_many
+from organizations.imports import whole
 from organizations.models import ImportBatch, ImportChange, ImportState, Member
 from organizations.services import imports
 from tests.base import Cast
@@ -86,3 +89,33 @@ def test_a_changed_token_is_no_number():
     at = len(token) // 2
     with pytest.raises(InvalidToken):
         decrypt(token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :])
+
+
+def namesakes(ids: list[str]) -> list[whole.Line]:
+    facts = dict.fromkeys(("birth", "member", "stored_place"))
+    facts |= {"sheet": "", "has_news": True, "is_person": True, "set_aside": False, "is_settled": False}
+    return [
+        whole.Line(number=at, name="张一", branch=1, id_digest=one, key=b"", **facts)
+        for at, one in enumerate(ids, start=2)
+    ]
+
+
+def test_thousands_of_one_number_are_not_read_for_each_of_them(monkeypatch):
+    asked = []
+    is_same = whole.is_same_id
+    monkeypatch.setattr(whole, "is_same_id", lambda *two: asked.append(1) or is_same(*two))
+    lines = namesakes([*["a"] * PEOPLE, "b"])
+    whole.refuse_repeated_names(lines)
+    assert len(asked) < 20 * PEOPLE
+    assert "第 5002 行同名" in lines[0].warnings[0].message.replace(f"等 {PEOPLE} 行", "")
+
+
+def test_the_namesakes_named_are_the_first_of_another_number():
+    for seed in range(200):
+        chance = Random(seed)
+        lines = namesakes(chance.choices(["", "a", "b", "c"], [1, 3, 3, 1], k=chance.randint(2, 40)))
+        told = whole.first_of_each_id(lines)
+        for line in lines:
+            others = [o for o in lines if o is not line and not whole.is_same_id(line, o)]
+            named = "、".join(whole.place(other) for other in others[: whole.PLACES_SHOWN])
+            assert whole.others_of(line, lines, told).partition("等")[0] == named

@@ -171,3 +171,9 @@ def test_a_text_repeated_a_million_times_is_too_much(monkeypatch):
     with pytest.raises(FileRefused) as caught:
         read(content)
     assert caught.value.code in ("ZIP_SIZE", "TOO_HARD")
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="Linux keeps files in memory")
+def test_an_upload_never_comes_to_a_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(process.tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert len(read(GOOD)) == 3

@@ -1,5 +1,6 @@
 """The roster going out: scope, filters, masks, whole numbers for a reason; back it changes nothing."""
 
+import tempfile
 from datetime import date
 from io import BytesIO
 
@@ -173,3 +174,21 @@ def test_a_long_roster_is_a_job_once_per_form_and_never_with_whole_numbers(cast,
     assert check(cast, bytes(job.file.content))["counts"]["unchanged"] == 8
     assert page("north_organizer", "post", numbers="whole", reason="核对").status_code == 422
     assert AuditEvent.objects.filter(action="roster.exported").get().details["count"] == 8
+
+
+def test_no_sheet_lies_on_the_disk_while_it_is_written(cast, numbered, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert sheet_of(exported(cast, whole=True, reason="核对"))["F4"].value == NUMBER
+
+
+def test_it_is_made_for_paper_and_its_cells_are_text(cast):
+    sheet = sheet_of(exported(cast))
+    assert (sheet.freeze_panes, sheet.print_title_rows, sheet.title) == ("D4", "$3:$3", "党员名册")
+    paper = sheet.page_setup
+    assert (paper.orientation, paper.paperSize, paper.fitToHeight) == ("landscape", 9, 0)
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert (sheet["A1"].font.size, sheet["A1"].font.b, sheet["C3"].font.b) == (16, True, True)
+    assert (sheet["C3"].fill.fgColor.rgb, sheet["C3"].alignment.horizontal) == ("00F2EFE8", "center")
+    for cell in (sheet["F4"], sheet["K4"], sheet["C3"]):
+        assert (cell.number_format, cell.border.left.style) == ("@", "thin")
+    assert sheet.column_dimensions["F"].width == 24
