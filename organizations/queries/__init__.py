@@ -52,7 +52,7 @@ def member_history(member: Member, user: User, most: int = 50) -> list[Step | Au
         )
         for move in moves
     ]
-    done = [*bulk_steps(member, user, most), *import_steps(member, most)]
+    done = [*bulk_steps(member, user, most), *import_steps(member, user, most)]
     return newest([*told, *went, *done], most)
 
 

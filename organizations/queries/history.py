@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Field, Model
+from django.db.models import Field, Model, Q
 
 from organizations.imports.lines import BESIDE
 from organizations.models import AuditEvent, BulkChange, Member, User
+from organizations.tree import ancestors, within
 
 SYSTEM = "系统"
 
@@ -44,10 +45,16 @@ def bulk_steps(record: Model, user: User, most: int = 50) -> list[Step]:
     return steps
 
 
-def import_steps(member: Member, most: int = 50) -> list[Step]:
-    """One line for each roster that brought or changed this member, and one more where it was taken back."""
+def import_steps(member: Member, user: User, most: int = 50) -> list[Step]:
+    """One line for each roster that brought or changed this member, and one more where it was taken back.
+
+    Of rosters into the reader's place, below it or above it: what a neighbour imported stays theirs.
+    """
     steps = []
-    changes = member.imports.select_related("batch__uploaded_by", "batch__undone_by").order_by("-pk")
+    mine = user.organization.path
+    in_line = within("batch__organization__path", mine) | Q(batch__organization__path__in=ancestors(mine))
+    told = member.imports.filter(in_line).select_related("batch__uploaded_by", "batch__undone_by")
+    changes = told.defer("batch__verdict", "batch__settled").order_by("-pk")
     for change in changes[:most]:
         batch = change.batch
         if batch.stored_at is None:
