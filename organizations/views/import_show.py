@@ -3,10 +3,19 @@
 from organizations.forms.import_answers import Column, ask_of, columns_of
 from organizations.imports.columns import OTHERS, REASON
 from organizations.imports.lines import lines_of
-from organizations.models import ImportBatch, ImportState, Member, Organization
+from organizations.models import (
+    AuditEvent,
+    ImportBatch,
+    ImportChange,
+    ImportState,
+    Member,
+    Organization,
+    User,
+)
 from organizations.services import changes
 from organizations.services.import_columns import label_of, meanings_for
 from organizations.services.import_undo import old_values
+from organizations.tree import holds
 
 # Lines that are not imported, and say why.
 SET_ASIDE = {"FOOTER_ROW", "TRANSFER_SUSPECTED", "REVIEW"}
@@ -41,6 +50,12 @@ def counts_of(batch: ImportBatch) -> dict[str, int]:
     """The verdict's counts; none yet while a file is being checked, or could not be read."""
     names = ("created", "updated", "unchanged", "skipped", "error_rows", "errors", "warnings")
     return dict.fromkeys(names, 0) | batch.verdict.get("counts", {})
+
+
+def checks_of(batch: ImportBatch) -> int:
+    """How often its files were looked at; `version` counts more than that."""
+    of_batch = AuditEvent.objects.filter(target_type=batch._meta.label_lower, target_id=str(batch.pk))
+    return of_batch.filter(action__in=("roster.checked", "roster.refused")).count()
 
 
 def questions(batch: ImportBatch) -> dict:
@@ -103,7 +118,7 @@ def tabs(batch: ImportBatch, counts: dict) -> list[dict]:
     numbers = {show: len(findings(batch, show)) for show in FINDINGS}
     numbers |= {"errors": counts["errors"], "skipped": counts["skipped"]}
     if batch.state in DONE:
-        numbers |= {show: len(lines_done(batch, show, "")) for show in PEOPLE}
+        numbers |= {show: changes_done(batch, show, "").count() for show in PEOPLE}
     else:
         numbers |= {show: counts[show] for show in PEOPLE}
     labels = {"errors": "要改", "skipped": "不导入", "warnings": "提醒", "created": "新增", "updated": "更新"}
@@ -118,17 +133,23 @@ def first_list(batch: ImportBatch, counts: dict) -> str:
     return next((show for show in order if some[show]), "errors")
 
 
-def lines_to_show(batch: ImportBatch, show: str, text: str):
+def lines_to_show(batch: ImportBatch, show: str, text: str, reader: User):
     """Findings by their line, people by their name; what is stored is read from what was done."""
     if show in FINDINGS:
         found = findings(batch, show)
         return [one for one in found if text in one.get("name", "")] if text else found
-    return lines_done(batch, show, text) if batch.state in DONE else Lines(batch, show, text)
+    if batch.state in DONE:
+        return lines_done(batch, show, text, reader)
+    return Lines(batch, show, text, reader)
 
 
-def lines_done(batch: ImportBatch, show: str, text: str) -> "Changes":
-    rows = batch.changes.filter(is_new=show == "created", name__contains=text)
-    return Changes(rows.select_related("member__branch").order_by("pk"))
+def lines_done(batch: ImportBatch, show: str, text: str, reader: User) -> "Changes":
+    rows = changes_done(batch, show, text).select_related("member__branch").order_by("pk")
+    return Changes(rows, reader.organization.path)
+
+
+def changes_done(batch: ImportBatch, show: str, text: str):
+    return batch.changes.filter(is_new=show == "created", name__contains=text)
 
 
 def settled_lines(batch: ImportBatch) -> int:
@@ -145,25 +166,29 @@ def findings(batch: ImportBatch, show: str) -> list[dict]:
 
 
 class Changes:
-    """What a stored import did to each person, in the shape of a line."""
+    """What a stored import did to each person, in the shape of a line.
 
-    def __init__(self, rows):
-        self.rows = rows
+    Where somebody has gone since is told to those only whose place (`mine`) holds it.
+    """
+
+    def __init__(self, rows, mine: str):
+        self.rows, self.mine = rows, mine
 
     def __len__(self) -> int:
         return self.rows.count()
 
     def __getitem__(self, part: slice) -> list[dict]:
-        return [
-            {
-                "row": one.row,
-                "name": one.name,
-                "member": one.member,
-                "branch": one.member.branch if one.member else None,
-                "changes": [{"label": label, "before": words} for label, words in old_words(one.before)],
-            }
-            for one in self.rows[part]
-        ]
+        return [self.line(one) for one in self.rows[part]]
+
+    def line(self, one: ImportChange) -> dict:
+        member = one.member if one.member and holds(self.mine, one.member.branch.path) else None
+        return {
+            "row": one.row,
+            "name": one.name,
+            "member": member,
+            "branch": member.branch if member else None,
+            "changes": [{"label": label, "before": words} for label, words in old_words(one.before)],
+        }
 
 
 def old_words(before: dict) -> list[tuple[str, str]]:
@@ -185,8 +210,8 @@ def masked(member: Member, name: str) -> str:
 class Lines:
     """The checked lines of people new or changed, read a page at a time."""
 
-    def __init__(self, batch: ImportBatch, kind: str, text: str):
-        self.batch, self.kind, self.text = batch, kind, text
+    def __init__(self, batch: ImportBatch, kind: str, text: str, reader: User):
+        self.batch, self.kind, self.text, self.reader = batch, kind, text, reader
         self.total: int | None = None
 
     def __len__(self) -> int:
@@ -196,16 +221,17 @@ class Lines:
 
     def __getitem__(self, part: slice) -> list[dict]:
         start = part.start or 0
-        return with_records(self.read(start, part.stop - start)[0])
+        return with_records(self.read(start, part.stop - start)[0], self.reader)
 
     def read(self, start: int, count: int) -> tuple[list[dict], int]:
         return lines_of(self.batch, self.kind, start, count, text=self.text)
 
 
-def with_records(lines: list[dict]) -> list[dict]:
-    """Each line with its branch and, where somebody is known, the member."""
-    branches = Organization.objects.in_bulk({line["branch"] for line in lines})
-    known = Member.objects.only("name").in_bulk([line["member"] for line in lines if line["member"]])
+def with_records(lines: list[dict], reader: User) -> list[dict]:
+    """Each line with its branch and, where somebody is known, the member, as the reader may see them now."""
+    branches = Organization.objects.visible_to(reader).in_bulk({line["branch"] for line in lines})
+    members = Member.objects.visible_to(reader).only("name")
+    known = members.in_bulk([line["member"] for line in lines if line["member"]])
     return [
         line | {"branch": branches.get(line["branch"]), "member": known.get(line["member"])} for line in lines
     ]

@@ -39,7 +39,7 @@ def import_undo(request, pk):
 def context(request, batch, refused: str) -> dict:
     plan = undoing.undo_plan(batch)
     show = "updated" if request.GET.get("show") == "updated" or not plan.taken_back else "created"
-    lines = plan.obstacles or import_show.lines_done(batch, show, "")
+    lines = plan.obstacles or import_show.lines_done(batch, show, "", request.user)
     return {
         "batch": batch,
         "plan": plan,

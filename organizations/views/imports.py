@@ -99,7 +99,7 @@ def shown(request, batch: ImportBatch, form: FileForm | None = None, status: int
     if show not in import_show.SHOWS:
         raise Http404
     text = request.GET.get("q", "").strip()
-    lines = import_show.lines_to_show(batch, show, text)
+    lines = import_show.lines_to_show(batch, show, text, request.user)
     good = counts["created"] + counts["updated"]
     asks, mapping = import_show.questions(batch), import_show.mapping(batch)
     may_go_on = batch.state in MAY_GO_ON
@@ -108,6 +108,7 @@ def shown(request, batch: ImportBatch, form: FileForm | None = None, status: int
     context = {
         "batch": batch,
         "counts": counts,
+        "checks": import_show.checks_of(batch),
         "figures": import_show.figures(batch, counts),
         "tabs": import_show.tabs(batch, counts),
         "show": show,
