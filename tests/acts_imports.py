@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from organizations.imports.choices import Choices
 from organizations.imports.preflight import FileRefused
 from organizations.models import ImportBatch, Job
 from organizations.services import import_checks, import_columns, import_undo, imports, jobs, rosters
@@ -47,6 +48,9 @@ def import_acts(cast, quietly) -> dict:
         ),
         "import_checks.receive_corrected": lambda: import_checks.receive_corrected(
             actor=north, batch=quietly(checked, cast), **file
+        ),
+        "import_checks.receive_answers": lambda: import_checks.receive_answers(
+            actor=north, batch=quietly(checked, cast), choices=Choices(hidden_rows=True)
         ),
         "import_checks.refuse_file": lambda: import_checks.refuse_file(
             actor=north, batch=quietly(checked, cast), refusal=FileRefused("这个文件是空的。", "EMPTY")

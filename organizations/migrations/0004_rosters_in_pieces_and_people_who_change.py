@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='importbatch',
             name='version',
-            field=models.PositiveIntegerField(default=1, verbose_name='第几次检查'),
+            field=models.PositiveIntegerField(default=1, verbose_name='第几版'),
         ),
         migrations.AddField(
             model_name='member',

@@ -57,8 +57,8 @@ class ImportBatch(models.Model):
     verdict = models.JSONField(default=dict)
     # Keyed digests, 8 bytes each, of the lines this batch has stored.
     settled = models.BinaryField(default=bytes)
-    # A check began again: storing must show which verdict it means.
-    version = models.PositiveIntegerField("第几次检查", default=1)
+    # Each check, storing, and file or answer kept for a check is another one: who acts shows which they saw.
+    version = models.PositiveIntegerField("第几版", default=1)
     stored_at = models.DateTimeField("存进系统的时间", null=True)
     result = models.JSONField(default=dict)
     undone_at = models.DateTimeField("撤销时间", null=True)

@@ -8,11 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from organizations.fields import encrypt_bytes
+from organizations.imports.choices import Choices
 from organizations.imports.preflight import FileRefused
 from organizations.models import ImportBatch, ImportState, Job, Organization, StoredFile, User
 from organizations.service import Refused, service
 from organizations.services import audit, imports, jobs
-from organizations.services.import_probing import note_probing
 
 KIND = "organizations.tasks.check_roster"
 # A file up to here is checked within two seconds, so the page waits for it.
@@ -22,6 +22,10 @@ OCTETS = "application/octet-stream"
 
 def is_long(size: int) -> bool:
     return size > AT_ONCE_BYTES
+
+
+def is_source_long(batch: ImportBatch) -> bool:
+    return StoredFile.objects.filter(pk=batch.source_id, size__gt=AT_ONCE_BYTES).exists()
 
 
 def kept_name(file_name: str) -> str:
@@ -68,14 +72,40 @@ def receive_corrected(*, actor: User, batch: ImportBatch, file_name: str, conten
     file = kept_file(file_name, content)
     with transaction.atomic():
         file.save()
-        batch = ImportBatch.objects.select_for_update(no_key=True, of=("self",)).get(pk=batch.pk)
+        batch = imports.locked(batch.pk)
         imports.require_going_on(batch)
-        if batch.state == ImportState.CHECKING and not is_check_over(batch):
-            raise Refused("上一份还在检查，请等它检查完再传。", "checking")
-        batch.source, batch.file_name, batch.state = file, file.name, ImportState.CHECKING
-        batch.save(update_fields=["source", "file_name", "state"])
-        ask_for_check(actor, batch)
+        require_no_check(batch)
+        batch.source, batch.file_name = file, file.name
+        begin_check(actor, batch, "source", "file_name")
     return batch
+
+
+@service
+def receive_answers(*, actor: User, batch: ImportBatch, choices: Choices) -> ImportBatch:
+    """Answers about a kept file too long to wait for: they are kept, a job checks it with them.
+
+    `batch` as it was read with the questions; refused where it has gone on since.
+    """
+    imports.require_scope(actor, batch.organization)
+    now = imports.lock_unchanged(batch)
+    require_no_check(now)
+    imports.source_of(now)
+    now.choices = choices.as_json()
+    begin_check(actor, now, "choices")
+    return now
+
+
+def require_no_check(batch: ImportBatch) -> None:
+    if batch.state == ImportState.CHECKING and not is_check_over(batch):
+        raise Refused("上一份还在检查，请等它检查完再办。", "checking")
+
+
+def begin_check(actor: User, batch: ImportBatch, *written: str) -> None:
+    """A new version: a check that began before must not write over what this one is about."""
+    batch.state = ImportState.CHECKING
+    batch.version += 1
+    batch.save(update_fields=[*written, "state", "version"])
+    ask_for_check(actor, batch)
 
 
 def ask_for_check(actor: User, batch: ImportBatch) -> Job:
@@ -90,7 +120,7 @@ def ask_for_check(actor: User, batch: ImportBatch) -> Job:
 
 
 def key_of(batch: ImportBatch) -> str:
-    return f"check:{batch.pk}:{batch.source_id}"
+    return f"check:{batch.pk}:{batch.version}"
 
 
 def job_of(batch: ImportBatch) -> Job | None:
@@ -114,7 +144,6 @@ def run_check(job: Job) -> None:
         imports.check_again(actor=actor, batch=batch, tell=teller(job))
     except FileRefused as refusal:
         refuse_file(actor=actor, batch=batch, refusal=refusal)
-    note_probing(actor=actor)
     jobs.publish(job)
 
 
@@ -124,9 +153,12 @@ def teller(job: Job) -> Callable[[int, int, str], None]:
 
 @service
 def refuse_file(*, actor: User, batch: ImportBatch, refusal: FileRefused) -> None:
-    """The file cannot be read, and no answer would help: why is kept with the batch."""
+    """The file cannot be read, and no answer would help: why is kept with the batch.
+
+    Refused where the batch, read before its file was, has gone on since: it is about another file.
+    """
     why = {"code": refusal.code, "message": refusal.message}
-    batch = ImportBatch.objects.select_for_update(no_key=True, of=("self",)).get(pk=batch.pk)
+    batch = imports.lock_unchanged(batch)
     batch.state, batch.verdict = ImportState.REFUSED, {"refused": why, "asks": []}
     batch.version += 1
     batch.save(update_fields=["state", "verdict", "version"])

@@ -8,7 +8,7 @@ from organizations.services import audit
 
 @service(audited=False)
 def note_probing(*, actor: User) -> int:
-    """Call after each check. Beyond 20 numbers in a day it is an event, once a day, for those above."""
+    """The end of each check. Beyond 20 numbers in a day it is an event, once a day, for those above."""
     count = looked_up_today(actor)
     known = AuditEvent.objects.filter(actor=actor, action=ACTION, at__gte=since_midnight())
     if count > USUAL and not known.exists():

@@ -29,11 +29,17 @@ from organizations.models import (
 from organizations.service import Refused, service
 from organizations.services import audit
 from organizations.services.import_columns import remembered
+from organizations.services.import_probing import note_probing
 from organizations.services.import_writes import Ready, lock_branches, require_open, write_members
 from organizations.services.writing import insert
 
 NOTHING_CHOSEN = Choices()
 KEPT_FOR = timedelta(hours=24)
+# What a check writes: never what was stored, or taken back.
+VERDICT = (
+    *("file_name", "file_sha256", "source", "annotated", "choices", "verdict", "state"),
+    *("header_row", "row_count", "version"),
+)
 PIECES_AT_ONCE = 10  # some three megabytes
 KEY = 8  # bytes of each digest in ImportBatch.settled
 MARK = 6  # hex digits: 24 bits tell two people apart, and find nobody
@@ -75,9 +81,7 @@ def check_roster(
     """
     require_scope(actor, organization)
     batch = ImportBatch(organization=organization, uploaded_by=actor, version=0)
-    examined = examine(batch, content, file_name, choices, may_ask=actor is not None)
-    with transaction.atomic():
-        return keep(actor, batch, examined)
+    return conclude(actor, batch, examine(batch, content, file_name, choices, may_ask=actor is not None))
 
 
 @service(atomic=False)
@@ -93,7 +97,8 @@ def check_again(
     """The same import once more: with other answers about the kept file, or with a corrected workbook.
 
     Lines that this batch has stored are not touched again, whatever became of the members.
-    Each call is a new version of the verdict. `tell` hears how far a long check is.
+    Each call is a new version of the verdict, refused where the batch went on in the meantime.
+    `tell` hears how far a long check is.
     """
     require_scope(actor, batch.organization)
     batch = ImportBatch.objects.select_related("organization", "source").get(pk=batch.pk)
@@ -106,12 +111,33 @@ def check_again(
         may_ask=actor is not None,
         tell=tell,
     )
+    return conclude(actor, batch, examined)
+
+
+def conclude(actor: User | None, batch: ImportBatch, examined: Examined) -> ImportBatch:
+    """The end of every check: the verdict is kept, and whose numbers it met is counted.
+
+    Counted after the commit, so that of two checks at once the later one sees both.
+    """
     with transaction.atomic():
-        now = ImportBatch.objects.select_for_update(no_key=True, of=("self",)).get(pk=batch.pk)
-        require_going_on(now)
-        if now.version != batch.version:
-            raise Refused(LOOK_AGAIN, "stale")
-        return keep(actor, batch, examined)
+        kept = keep(actor, lock_unchanged(batch) if batch.pk else batch, examined)
+    if actor:
+        note_probing(actor=actor)
+    return kept
+
+
+def lock_unchanged(batch: ImportBatch) -> ImportBatch:
+    """The row as it is now, where nobody has checked, stored or replaced it since `batch` was read."""
+    now = locked(batch.pk)
+    require_going_on(now)
+    if now.version != batch.version:
+        raise Refused(LOOK_AGAIN, "stale")
+    return now
+
+
+def locked(pk: int) -> ImportBatch:
+    rows = ImportBatch.objects.select_for_update(no_key=True, of=("self",))
+    return rows.select_related("organization").get(pk=pk)
 
 
 def require_scope(actor: User | None, organization: Organization) -> None:
@@ -125,10 +151,14 @@ def require_going_on(batch: ImportBatch) -> None:
 
 
 def kept_content(batch: ImportBatch) -> bytes:
+    return decrypt_bytes(bytes(source_of(batch).content))
+
+
+def source_of(batch: ImportBatch) -> StoredFile:
     file = batch.source
     if file is None or (file.expires_at and file.expires_at < timezone.now()):
         raise Refused(EXPIRED, "expired")
-    return decrypt_bytes(bytes(file.content))
+    return file
 
 
 def examine(
@@ -187,7 +217,11 @@ def encrypted(name: str, content_type: str, content: bytes) -> StoredFile:
 
 
 def keep(actor: User | None, batch: ImportBatch, examined: Examined) -> ImportBatch:
-    """Write the verdict; what an earlier check of this batch left gives way."""
+    """Write the verdict; what an earlier check of this batch left gives way, what was stored stays.
+
+    `batch` is new, or the locked row: never a copy that was read before the check.
+    """
+    is_new = batch.pk is None
     old = [pk for pk in (batch.source_id, batch.annotated_id) if pk]
     batch.file_name, batch.file_sha256 = examined.source.name, examined.source.sha256
     batch.choices, batch.verdict, batch.state = examined.choices.as_json(), examined.verdict, examined.state
@@ -195,7 +229,7 @@ def keep(actor: User | None, batch: ImportBatch, examined: Examined) -> ImportBa
     batch.version += 1
     examined.source.save()
     batch.source, batch.annotated = examined.source, None
-    batch.save()
+    batch.save(update_fields=None if is_new else VERDICT)
     if examined.marked:
         examined.marked.name = f"名册标注-{batch.pk}.xlsx"
         examined.marked.save()
@@ -249,16 +283,13 @@ def store_ready(
 ) -> dict:
     root = ImportBatch.objects.only("organization").get(pk=pk).organization_id
     branches = lock_branches(root, ready)
-    batch = (
-        ImportBatch.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("organization")
-        .get(pk=pk)
-    )
+    batch = locked(pk)
+    # Before the versions: storing raised it, and a second tap still shows the one before.
+    if batch.state in (ImportState.STORED, ImportState.PARTIAL):
+        return batch.result
     read, seen = versions
     if batch.version != read or (seen is not None and batch.version != seen):
         raise Refused(LOOK_AGAIN, "stale")
-    if batch.state in (ImportState.STORED, ImportState.PARTIAL):
-        return batch.result
     require_storable(actor, batch, partial)
     require_open(root, ready, branches)
     write_members(batch, ready)
@@ -276,7 +307,10 @@ def require_storable(actor: User | None, batch: ImportBatch, partial: bool) -> N
 
 
 def close_storing(actor: User | None, batch: ImportBatch, ready: Ready) -> dict:
-    """After partial storing what is stored is known again by its digests; the rest may be mended."""
+    """After partial storing what is stored is known again by its digests; the rest may be mended.
+
+    A new version: a check that began before must not write over it.
+    """
     counts, before = batch.verdict["counts"], batch.result
     created, updated = counts["created"], counts["updated"]
     result = {
@@ -289,7 +323,8 @@ def close_storing(actor: User | None, batch: ImportBatch, ready: Ready) -> dict:
     batch.state = ImportState.PARTIAL if counts["error_rows"] else ImportState.STORED
     batch.settled = bytes(batch.settled) + b"".join(ready.keys) if counts["error_rows"] else b""
     batch.stored_at, batch.result = timezone.now(), result
-    batch.save(update_fields=["state", "settled", "stored_at", "result"])
+    batch.version += 1
+    batch.save(update_fields=["state", "settled", "stored_at", "result", "version"])
     batch.pieces.all().delete()
     audit.record(
         actor=actor,

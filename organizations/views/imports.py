@@ -18,7 +18,6 @@ from organizations.numbers import asked_pk, pk_of
 from organizations.paging import key_page
 from organizations.service import Refused
 from organizations.services import import_checks, import_columns, imports
-from organizations.services.import_probing import note_probing
 from organizations.services.import_undo import is_undoable
 from organizations.views import import_show
 
@@ -83,7 +82,6 @@ def uploaded(user, form: RosterForm) -> ImportBatch | None:
     except Refused as refusal:
         form.add_error("file", refusal.message)
         return None
-    note_probing(actor=user)
     return batch
 
 
@@ -147,10 +145,12 @@ def import_status(request, pk):
 def import_answer(request, pk):
     """The questions about the file answered: the kept file is checked again, nothing is uploaded twice."""
     batch = own_batch(request.user, pk)
+    long = import_checks.is_source_long(batch)
+    check = import_checks.receive_answers if long else imports.check_again
     try:
         require_version(request, batch)
         answers = answers_in(request.POST, batch)
-        imports.check_again(actor=request.user, batch=batch, choices=answers.choices)
+        check(actor=request.user, batch=batch, choices=answers.choices)
         if answers.said:
             import_columns.remember_columns(actor=request.user, answers=answers.said)
     except Refused as refusal:
@@ -170,7 +170,6 @@ def import_again(request, pk):
     check = import_checks.receive_corrected if long else imports.check_again
     try:
         check(actor=request.user, batch=batch, file_name=upload.name, content=upload.read())
-        note_probing(actor=request.user)
     except Refused as refusal:
         form.add_error("file", refusal.message)
         return shown(request, own_batch(request.user, pk), form, 422)

@@ -13,7 +13,7 @@ from organizations.runner import Runner
 from organizations.services import import_checks, jobs, members
 from organizations.services.imports import check_roster, store_batch
 from tests.base import Cast, once
-from tests.organizations.workbooks import id_number, person, roster
+from tests.organizations.workbooks import HEADERS, id_number, person, roster
 
 pytestmark = pytest.mark.django_db
 
@@ -134,7 +134,7 @@ def test_what_was_stored_is_not_touched_again_and_the_rest_comes_after(upload, a
     members.change_member(actor=cast.north_organizer, member=stored, party_group="一组")
     at("import_again", batch.pk, method="post", file=file_of(roster(person("张一"), person("张二"))))
     assert "已存 1 行不再动，其余没有要改的了" in text_of(at("import_detail", batch.pk))
-    at("import_store", batch.pk, method="post", version=2)
+    at("import_store", batch.pk, method="post", version=3)
     batch.refresh_from_db()
     assert batch.state == "STORED" and batch.result["created"] == 2
     assert Member.objects.filter(name__in=["张一", "张二"]).count() == 2
@@ -251,6 +251,29 @@ def test_looking_up_numbers_of_other_places_is_counted_and_told_to_the_district(
     # Neither the page nor the audit says whose numbers they are.
     text = text_of(at("import_detail", ImportBatch.objects.latest("pk").pk))
     assert "需要上级核对" in text and "南" not in text.split("<main")[1].split("</main>")[0]
+
+
+def test_an_answer_that_makes_a_column_the_id_number_is_counted_too(upload, at, cast):
+    people = [[*line[:5], *line[6:], line[5]] for line in numbers_elsewhere(cast, USUAL + 1)]
+    headers = [name for name in HEADERS if name != "身份证号"]
+    upload(roster(*people, headers=(*headers, "联络号")))
+    assert not AuditEvent.objects.filter(action="roster.probing").exists()
+    at(
+        "import_answer",
+        ImportBatch.objects.get().pk,
+        method="post",
+        version=1,
+        key="联络号",
+        field="id_number",
+    )
+    assert AuditEvent.objects.get(action="roster.probing").details == {"count": USUAL + 1}
+
+
+def test_whoever_asks_for_a_check_is_counted(cast):
+    """No page need remember it."""
+    content = roster(*numbers_elsewhere(cast, USUAL + 1))
+    check_roster(actor=cast.north_organizer, organization=cast.north, file_name="x.xlsx", content=content)
+    assert AuditEvent.objects.filter(action="roster.probing").exists()
 
 
 def test_the_alarm_leads_to_the_audit(upload, at, cast):
