@@ -1,5 +1,6 @@
 """转组织关系 to a place outside the scope: one side asks, the other accepts or sends it back."""
 
+import io
 import re
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from openpyxl import load_workbook
 
 from attendance.models import RosterChange, RosterEntry
 from attendance.services.adopting import adopt_differences
@@ -57,6 +59,12 @@ def state(request):
         ("南河镇党委 南河村党支部", "HZ0201"),
         ("海州区委·南河镇党委·南河村党支部", "HZ0201"),
         ("南河镇党委", "HZ02"),
+        ("南河镇南河村支部", "HZ0201"),
+        ("南河镇 南河村党支部", "HZ0201"),
+        ("南河村支部", "HZ0201"),
+        ("海州区南河镇委员会/南河村支部", "HZ0201"),
+        ("中共南河村支部", "HZ0201"),
+        ("湖镇南河村支部", "HZ"),  # the end of a superior's name is no superior
         ("没有这个党支部", "HZ"),
         ("北山镇党委 南河村党支部", "HZ"),
         ("第一党支部", "HZ"),  # two of that name
@@ -350,3 +358,43 @@ def test_three_requests_cost_as_many_queries_as_one(scene, client):
     for number in range(2):
         ask(scene, member=make_member(scene.north_branch, f"新来{number}"))
     assert query_count(client, reverse("organizations:transfer_list")) == one
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_the_ledger_tells_each_side_no_more_than_the_workbench(scene, client, answered):
+    request = ask(scene, "往南去的地方", note="随子女迁居")
+    with fixture_writes():
+        TransferRequest.objects.update(addressee=scene.south)
+    if answered:
+        request.refresh_from_db()
+        decline_request(actor=scene.south_organizer, request=request, reason="查无此人")
+    ledger = [
+        f"/admin/organizations/transferrequest/{end}" for end in ("", f"{request.pk}/change/", "export/")
+    ]
+    hidden = {
+        scene.north_organizer: [scene.south.name, scene.south_organizer.name],
+        scene.south_organizer: [scene.north_organizer.name],
+    }
+    for user, names in hidden.items():
+        client.force_login(user)
+        for address in ledger:
+            answer = client.get(address)
+            assert answer.status_code == 200
+            shown = text_of(answer)
+            assert scene.wang.name in shown
+            assert [name for name in names if name in shown] == [], (user, address)
+    client.force_login(scene.north_organizer)
+    assert shown_asker(client.get(ledger[1])) == scene.north_organizer.name
+
+
+def text_of(answer) -> str:
+    """What a page or a file says."""
+    if "sheet" in answer.headers["Content-Type"]:
+        rows = load_workbook(io.BytesIO(answer.content)).active.iter_rows(values_only=True)
+        return str(list(rows))
+    return answer.content.decode()
+
+
+def shown_asker(answer) -> str:
+    found = re.search(r"申请人.*?readonly[^>]*>(.*?)<", answer.content.decode(), re.DOTALL)
+    return found[1].strip() if found else ""
