@@ -14,10 +14,11 @@ from attendance.services.exclusively import Also, with_retry
 from attendance.services.moving import Told, follow
 from attendance.services.recount import recount
 from campaigns.models import Campaign, SessionUnit
+from organizations.id_number import without_numbers
 from organizations.models import BulkAct, BulkChange, Member, Organization, Transfer, User
 from organizations.service import Refused, service
 from organizations.services import audit
-from organizations.services.bulk import UNDO_WITHIN, Undone, sent_before
+from organizations.services.bulk import UNDO_WITHIN, Undone, sending, sent_before
 from organizations.services.transfers import (
     locked_branch,
     locked_members,
@@ -50,7 +51,8 @@ def _move(
     request_uuid: UUID,
     also: Also,
 ) -> BulkAct | None:
-    if earlier := sent_before(actor, request_uuid):
+    sent = sending(KIND, [member.pk for member in members], {"to_branch": to_branch.pk, "day": day})
+    if earlier := sent_before(actor, request_uuid, sent):
         return earlier
     if not members or len(members) > MOST:
         raise Refused(f"请勾选要转的党员，一次最多{MOST}人。", code="none")
@@ -66,7 +68,7 @@ def _move(
     told = Told(actor, f"转到{to_branch.name}", actor, f"由{people[0].branch.name}转来")
     follow(transfers, to_branch, day, told, also)
     kept = {t.pk: before[t.member_id] | {"sheets": sheets.get(t.member_id, [])} for t in transfers}
-    return _keep(actor, request_uuid, transfers, to_branch, kept)
+    return _keep(actor, request_uuid, sent, transfers, to_branch, kept)
 
 
 def _plain(value: object) -> object:
@@ -87,6 +89,7 @@ def _sheets_to_leave(people: Iterable[Member], day: date) -> dict[int, list[list
 def _keep(
     actor: User,
     request_uuid: UUID,
+    sent: str,
     transfers: Sequence[Transfer],
     to_branch: Organization,
     kept: dict[int, dict],
@@ -96,7 +99,11 @@ def _keep(
     try:
         with transaction.atomic():
             act = BulkAct.objects.create(
-                actor=actor, kind=KIND, summary=f"{names}转到{to_branch.name}", request_uuid=request_uuid
+                actor=actor,
+                kind=KIND,
+                summary=without_numbers(f"{names}转到{to_branch.name}"),
+                request_uuid=request_uuid,
+                sent=sent,
             )
     except IntegrityError as clash:
         raise Refused("这一页刚才已经办过了，请刷新后再看。", code="sent_twice") from clash

@@ -27,7 +27,8 @@ def cancel_sessions(*, actor: User, ids: Sequence[int], reason: str, request_uui
     reason = short(reason, REASON_LENGTH, "取消的原因")
     if not reason:
         raise Refused("请写一句取消的原因。", "reason_missing")
-    if earlier := bulk.sent_before(actor, request_uuid):
+    sent = bulk.sending(CANCEL, ids, {"reason": reason})
+    if earlier := bulk.sent_before(actor, request_uuid, sent):
         return earlier
     found = bulk.fetched(fetch_sessions, actor, ids)
     for session in found:
@@ -43,7 +44,7 @@ def cancel_sessions(*, actor: User, ids: Sequence[int], reason: str, request_uui
     told = [{"field": "state", "label": "场次", "before": "已安排", "after": f"取消，{reason}"}]
     lines = [bulk.Line(session, session.host.organization, {}, {}, told) for session in sessions]
     summary = f"批量取消{len(sessions)}场：{changes.names(sessions, '场')}，原因：{reason}"
-    return bulk.keep(actor, CANCEL, summary, request_uuid, lines)
+    return bulk.keep(actor, CANCEL, summary, request_uuid, lines, sent)
 
 
 def fetch_sessions(actor: User, ids: Sequence[int]) -> list[TrainingSession]:

@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(max_length=50, verbose_name='种类')),
                 ('summary', models.CharField(max_length=300, verbose_name='做了什么')),
                 ('request_uuid', models.UUIDField(editable=False, unique=True)),
+                ('sent', models.CharField(blank=True, default='', editable=False, max_length=64)),
                 ('undone_at', models.DateTimeField(null=True, verbose_name='撤销时间')),
             ],
             options={

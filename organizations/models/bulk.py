@@ -25,6 +25,8 @@ class BulkAct(models.Model):
     summary = models.CharField("做了什么", max_length=300)
     # One page sends once: the same key again is the same act.
     request_uuid = models.UUIDField(unique=True, editable=False)
+    # Digest of what that page asked for: another selection under the same key is not the same act.
+    sent = models.CharField(max_length=64, blank=True, default="", editable=False)
     undone_at = models.DateTimeField("撤销时间", null=True)
 
     objects = BulkActQuerySet.as_manager()

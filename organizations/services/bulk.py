@@ -5,7 +5,7 @@ Kinds of records that can be changed this way say so in EDITS; an app to the rig
     EDITS["servicetask.change"] = Edit(ServiceTask, "实事", ("owner_id", "deadline"), fetch, refusal, ...)
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -15,7 +15,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Field, Model
 from django.utils import timezone
 
-from organizations.fields import decrypt, encrypt
+from organizations.fields import decrypt, digest, encrypt
+from organizations.id_number import without_numbers
 from organizations.models import BulkAct, BulkChange, Member, Organization, User
 from organizations.service import Refused, service
 from organizations.services import audit, changes
@@ -134,7 +135,8 @@ def change_many(
     edit, columns = EDITS[kind], list(values)
     if foreign := set(columns) - set(edit.columns):
         raise TypeError(f"not columns to change at once: {foreign}")
-    if earlier := sent_before(actor, request_uuid):
+    sent = sending(kind, ids, values)
+    if earlier := sent_before(actor, request_uuid, sent):
         return earlier
     records = fetched(edit.fetch, actor, ids)
     edit.check(actor, dict(values))
@@ -153,7 +155,7 @@ def change_many(
         Line(record, edit.organization(record), edit.kept(old[record.pk]), edit.kept(values), told[record.pk])
         for record in changed
     ]
-    return keep(actor, kind, summary_of(edit, changed, values, names), request_uuid, lines)
+    return keep(actor, kind, summary_of(edit, changed, values, names), request_uuid, lines, sent)
 
 
 def summary_of(edit: Edit, changed: list, values: Values, names: Mapping[tuple[str, Any], str]) -> str:
@@ -189,10 +191,11 @@ def undo_act(*, actor: User, act: BulkAct) -> Undone:
     edit, outcome = EDITS[found.kind], Undone()
     kept = list(found.changes.all())
     stored = {record.pk: record for record in edit.fetch(actor, [change.target_id for change in kept])}
+    names = edit.names([edit.read(change.before) for change in kept])
     back = []
     for change in kept:
         record = stored.get(change.target_id)
-        problem = why_left(edit, actor, record, change)
+        problem = why_left(edit, actor, record, change, names)
         if problem:
             outcome.left.append(f"{change.name}（{problem}）")
         else:
@@ -214,13 +217,26 @@ def why_not_undone(act: BulkAct) -> str:
     return ""
 
 
-def why_left(edit: Edit, actor: User, record: Model | None, change: BulkChange) -> str:
-    """Why undoing leaves this record alone; "" when it may be put back."""
+def why_left(
+    edit: Edit,
+    actor: User,
+    record: Model | None,
+    change: BulkChange,
+    names: Mapping[tuple[str, Any], str],
+) -> str:
+    """Why undoing leaves this record alone; "" when it may be put back, and then it holds the old values.
+
+    Asked of the record as it would be: what stands beside the old values may be new.
+    """
     if record is None:
         return "已经不归您管理"
-    after = edit.read(change.after)
+    before, after = edit.read(change.before), edit.read(change.after)
     if current(record, list(after)) != after:
         return "后来又改过"
+    for column, value in before.items():
+        if value and edit.field(column).is_relation and (column, value) not in names:
+            return f"原来的{edit.field(column).verbose_name}已经不在了"
+    write(record, before)
     return edit.refusal(actor, record)
 
 
@@ -230,8 +246,6 @@ def put_back(edit: Edit, actor: User, back: list[tuple[Any, BulkChange]]) -> Non
     old = {record.pk: edit.read(change.before) for record, change in back}
     new = {record.pk: edit.read(change.after) for record, change in back}
     names = edit.names([*old.values(), *new.values()])
-    for record, _ in back:
-        write(record, old[record.pk])
     records = [record for record, _ in back]
     columns = list(old[records[0].pk])
     edit.model._default_manager.bulk_update(records, columns, batch_size=MOST_AT_ONCE)
@@ -254,8 +268,21 @@ def tell_undone(actor: User, act: BulkAct, outcome: Undone) -> None:
     )
 
 
-def sent_before(actor: User, request_uuid: UUID) -> BulkAct | None:
-    return BulkAct.objects.filter(actor=actor, request_uuid=request_uuid).first()
+def sending(kind: str, ids: Iterable[int], values: Values) -> str:
+    """What a page asks for, to tell its second sending from another act under the same key."""
+    said = sorted((column, str(value)) for column, value in values.items())
+    return digest(repr((kind, sorted(set(ids)), said)))
+
+
+def sent_before(actor: User, request_uuid: UUID, sent: str) -> BulkAct | None:
+    """The act of this very page; a page of the same key that asks for something else is refused."""
+    act = BulkAct.objects.filter(actor=actor, request_uuid=request_uuid).first()
+    if act and act.sent != sent:
+        raise Refused(
+            "这一页刚才已经办过，这次选的或填的和那时不一样，没有再办。请回到列表，重新勾选再办。",
+            code="sent_otherwise",
+        )
+    return act
 
 
 def fetched(fetch: Callable[[User, Sequence[int]], list], actor: User, ids: Sequence[int]) -> list:
@@ -287,12 +314,15 @@ class Line:
     told: Told
 
 
-def keep(actor: User, kind: str, summary: str, request_uuid: UUID, lines: Sequence[Line]) -> BulkAct:
+def keep(
+    actor: User, kind: str, summary: str, request_uuid: UUID, lines: Sequence[Line], sent: str
+) -> BulkAct:
     """The act, what it did to each record, and its one line in the audit."""
+    summary = without_numbers(summary)[:300]
     try:
         with transaction.atomic():
             act = BulkAct.objects.create(
-                actor=actor, kind=kind, summary=summary[:300], request_uuid=request_uuid
+                actor=actor, kind=kind, summary=summary, request_uuid=request_uuid, sent=sent
             )
     except IntegrityError as clash:
         # Two sendings of one page: the other one is just done.
@@ -304,10 +334,10 @@ def keep(actor: User, kind: str, summary: str, request_uuid: UUID, lines: Sequen
                 target_type=line.record._meta.label_lower,
                 target_id=line.record.pk,
                 path=line.organization.path,
-                name=str(line.record)[:100],
+                name=without_numbers(str(line.record))[:100],
                 before=line.before,
                 after=line.after,
-                told=line.told,
+                told=audit.masked(line.told),
             )
             for line in lines
         ]
@@ -319,7 +349,7 @@ def keep(actor: User, kind: str, summary: str, request_uuid: UUID, lines: Sequen
         summary=summary,
         target=act,
         organization=next(iter(concerned.values())) if len(concerned) == 1 else actor.organization,
-        details={"records": len(lines)},
+        details={"records": len(lines), "changes": changes.together(line.told for line in lines)},
     )
     return act
 
@@ -340,7 +370,8 @@ def member_refusal(actor: User, member: Member) -> str:
 
 def fetch_organizations(actor: User, ids: Sequence[int]) -> list[Organization]:
     rows = Organization.objects.manageable_by(actor).select_for_update(no_key=True)
-    return list(rows.filter(pk__in=ids).order_by("path"))
+    # As every write that holds several: in one order, or two wait for each other.
+    return list(rows.filter(pk__in=ids).order_by("pk"))
 
 
 def organization_refusal(actor: User, organization: Organization) -> str:

@@ -10,9 +10,11 @@ from django.utils import timezone
 from organizations import lockout
 from organizations.models import BulkAct, User
 from organizations.service import Refused, service
-from organizations.services import changes
+from organizations.services import changes, second_factor
 from organizations.services.accounts import MOST_AT_ONCE, Slip, random_password, refuse_handed_over
-from organizations.services.bulk import Line, fetched, keep, sent_before
+from organizations.services.bulk import Line, fetched, keep, sending, sent_before
+
+CLOSE, RESET = "account.close", "account.reset"
 
 
 @service
@@ -21,7 +23,8 @@ def close_accounts(*, actor: User, ids: Sequence[int], request_uuid: UUID) -> Bu
 
     None when all were closed already.
     """
-    if earlier := sent_before(actor, request_uuid):
+    sent = sending(CLOSE, ids, {})
+    if earlier := sent_before(actor, request_uuid, sent):
         return earlier
     users = [user for user in fetched(fetch_accounts, actor, ids) if user.is_active]
     if not users:
@@ -32,7 +35,7 @@ def close_accounts(*, actor: User, ids: Sequence[int], request_uuid: UUID) -> Bu
     User.objects.bulk_update(users, ["is_active", "password"])
     told = [{"field": "is_active", "label": "启用", "before": "是", "after": "否"}]
     summary = f"批量停用{len(users)}个账号：{named(users)}"
-    return keep(actor, "account.close", summary, request_uuid, lines(users, told))
+    return keep(actor, CLOSE, summary, request_uuid, lines(users, told), sent)
 
 
 @service(atomic=False)
@@ -48,7 +51,8 @@ def reset_accounts(*, actor: User, ids: Sequence[int], request_uuid: UUID) -> li
     passwords = {pk: random_password() for pk in wanted}
     encoded = {pk: make_password(password) for pk, password in passwords.items()}
     with transaction.atomic():
-        if sent_before(actor, request_uuid):
+        sent = sending(RESET, ids, {})
+        if sent_before(actor, request_uuid, sent):
             raise Refused("这一页刚才已经重置过了，请用那时打印的开通条。", code="sent_twice")
         users = fetched(fetch_accounts, actor, ids)
         for user in users:
@@ -56,11 +60,12 @@ def reset_accounts(*, actor: User, ids: Sequence[int], request_uuid: UUID) -> li
             user.password, user.must_change_password, user.is_active = encoded[user.pk], True, True
             user.password_changed_at = timezone.now()
             lockout.release(user.username)
+            second_factor.forgive(user)
         columns = ["password", "must_change_password", "is_active", "password_changed_at"]
         User.objects.bulk_update(users, columns)
         told = [{"field": "password", "label": "密码", "before": "旧密码", "after": "新的初始密码"}]
         summary = f"批量重置{len(users)}个账号的密码：{named(users)}"
-        keep(actor, "account.reset", summary, request_uuid, lines(users, told))
+        keep(actor, RESET, summary, request_uuid, lines(users, told), sent)
     return [Slip(user, passwords[user.pk]) for user in users]
 
 

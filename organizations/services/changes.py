@@ -5,6 +5,7 @@ before = changes.facts(member, ("name", "category"))
 details = {"changes": changes.between(before, changes.facts(member, ("name", "category")))}
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from django.utils import timezone
 # What a fact is called in the code → (what people call it, what it is).
 Facts = dict[str, tuple[str, str]]
 MOST_NAMES = 6
+MOST_TOGETHER = 20
 
 
 def facts(record: Model, names: Iterable[str]) -> Facts:
@@ -59,6 +61,15 @@ def between(before: Facts, after: Facts) -> list[dict[str, str]]:
         }
         for name in {**before, **after}
         if before.get(name) != after.get(name)
+    ]
+
+
+def together(several: Iterable[list[dict[str, str]]]) -> list[dict[str, str]]:
+    """What an act on many records changed: each old and new once, and of how many; the commonest first."""
+    found = Counter(tuple(line.items()) for lines in several for line in lines)
+    return [
+        dict(line) | {"label": f"{dict(line)['label']}（{number}条）"}
+        for line, number in found.most_common(MOST_TOGETHER)
     ]
 
 

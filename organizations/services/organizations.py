@@ -187,7 +187,7 @@ def _locked_for_move(
         raise Refused("新的上级不在您的管理范围内，请由上级办理。", code="scope")
     above = here.path[: -Organization.steplen]
     concerned = within("path", here.path) | Q(path__in=[above, there.path])
-    locked = {one.path: one for one in rows.filter(concerned).order_by("path")}
+    locked = {one.path: one for one in rows.filter(concerned).order_by("pk")}
     return locked[here.path], locked[there.path], locked[above]
 
 

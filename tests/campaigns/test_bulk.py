@@ -13,7 +13,7 @@ from campaigns.services.service_tasks import drop_task, open_task
 from organizations.models import AuditEvent
 from organizations.service import Refused
 from organizations.services import bulk
-from tests.base import fixture_writes
+from tests.base import fixture_writes, make_member
 from tests.campaigns.scene import make_session, unit_of
 
 
@@ -95,6 +95,17 @@ def test_tasks_get_another_owner_and_deadline_and_back(cast, tasks):
     assert ServiceEvent.objects.filter(kind="CHANGED").count() == 2
     assert bulk.undo_act(actor=cast.north_organizer, act=act).done == 2
     assert {(t.owner_id, t.deadline) for t in ServiceTask.objects.all()} == {(None, None)}
+
+
+def test_undo_leaves_alone_whose_former_owner_is_gone(cast, tasks):
+    old = make_member(cast.north_branch, "周北戊")
+    change(cast, tasks[:1], owner_id=old.pk)
+    act = change(cast, tasks, owner_id=cast.wang.pk)
+    with fixture_writes():
+        old.delete()
+    outcome = bulk.undo_act(actor=cast.north_organizer, act=act)
+    assert outcome.done == 1 and outcome.left == ["修桥（原来的承办党员已经不在了）"]
+    assert {task.owner_id for task in ServiceTask.objects.all()} == {cast.wang.pk, None}
 
 
 def test_one_that_is_over_is_named(cast, tasks):

@@ -4,13 +4,15 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from organizations.models import AuditEvent, BulkAct, BulkChange, Member, Organization, User
 from organizations.queries import member_history
 from organizations.service import Refused
-from organizations.services import bulk, bulk_accounts, members
-from tests.base import Cast, fixture_writes, make_member, once
+from organizations.services import bulk, bulk_accounts, members, organizations
+from tests.base import Cast, fixture_writes, make_member, make_organization, once
 
 pytestmark = pytest.mark.django_db
 built, cast = once(Cast)
@@ -44,8 +46,61 @@ def test_all_are_changed_and_the_audit_has_one_line(cast):
 
 def test_the_same_page_sent_twice_is_one_act(cast):
     key = uuid4()
-    first, second = change(cast, [cast.wang], key=key), change(cast, [cast.wang], key=key, party_group="九组")
+    first, second = change(cast, [cast.wang], key=key), change(cast, [cast.wang], key=key)
     assert first == second and groups(cast.wang) == ["二组"] and AuditEvent.objects.count() == 1
+
+
+def test_the_same_key_with_another_selection_or_value_is_refused(cast):
+    key = uuid4()
+    change(cast, [cast.wang], key=key)
+    for people, values in (([cast.wang, cast.li], {}), ([cast.wang], {"party_group": "九组"})):
+        with pytest.raises(Refused, match="和那时不一样"):
+            change(cast, people, key=key, **values)
+    with pytest.raises(Refused, match="和那时不一样"):
+        bulk_accounts.close_accounts(
+            actor=cast.north_organizer, ids=[cast.north_recorder.pk], request_uuid=key
+        )
+    assert groups(cast.wang, cast.li) == ["二组", ""] and AuditEvent.objects.count() == 1
+
+
+def test_undo_does_not_put_old_values_beside_what_came_since(cast):
+    act = change(cast, [cast.wang, cast.li], is_floating=True)
+    members.change_member(actor=cast.north_organizer, member=cast.li, floating_to="上海")
+    assert undo(cast, act).left == ["李北乙（填了外出流向，就要同时是流动党员）"]
+    cast.li.refresh_from_db()
+    assert (cast.li.is_floating, cast.li.floating_to) == (True, "上海")
+    members.change_member(actor=cast.north_organizer, member=cast.li, party_group="三组")
+
+
+def test_organizations_are_held_in_the_order_of_every_other_write(cast):
+    # Its path comes first, its key last.
+    late = make_organization(cast.north, "HZ0103", "北新村党支部")
+    found = bulk.fetch_organizations(cast.officer, [late.pk, cast.south_branch.pk])
+    assert [one.pk for one in found] == [cast.south_branch.pk, late.pk]
+    with CaptureQueriesContext(connection) as captured:
+        organizations.move_organization(actor=cast.officer, organization=cast.north_branch, parent=cast.south)
+    [held] = [query["sql"] for query in captured if " IN (" in query["sql"] and "~" in query["sql"]][:1]
+    assert 'ORDER BY "organizations_organization"."id"' in held
+
+
+def test_numbers_typed_into_a_value_stay_out_of_what_is_kept(cast):
+    told = [{"field": "contact_person", "label": "联系人", "before": "", "after": "赵联13900001234"}]
+    line = bulk.Line(cast.wang, cast.north_branch, {}, {}, told)
+    with fixture_writes():
+        act = bulk.keep(cast.officer, "member.change", "联系人改为“赵联13900001234”", uuid4(), [line], "")
+    kept = f"{act.summary}{act.changes.get().told}{AuditEvent.objects.get().details}"
+    assert "13900001234" not in kept and kept.count("139****34") == 3
+
+
+def test_the_audit_says_what_stood_before_and_how_often(cast):
+    with fixture_writes():
+        Member.objects.filter(pk=cast.wang.pk).update(party_group="一组")
+    change(cast, [cast.wang, cast.li, cast.zhao])
+    told = AuditEvent.objects.get().details["changes"]
+    assert [(one["label"], one["before"], one["after"]) for one in told] == [
+        ("党小组（2条）", "", "二组"),
+        ("党小组（1条）", "一组", "二组"),
+    ]
 
 
 def test_nothing_new_is_no_act(cast):
