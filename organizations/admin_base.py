@@ -94,6 +94,8 @@ class ServiceAdmin(admin.ModelAdmin):
     many: list[admin_many.Many] = []
     # Columns that stand in the exported file only.
     sheet_columns: list[str] = []
+    # Telephones: a file goes out of the house with their ends only.
+    sheet_masked: list[str] = []
     formfield_overrides = {
         models.DateTimeField: {"form_class": MomentField, "widget": MomentInput},
         models.DateField: {"widget": DayInput},

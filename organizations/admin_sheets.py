@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from organizations import sheets
+from organizations.fields import mask_phone
 from organizations.services import changes
 from organizations.services.sheets import record_export
 
@@ -67,6 +68,8 @@ def cell_text(model_admin, row, name: str) -> str:
         field, _, value = lookup_field(name, row, model_admin)
     except ObjectDoesNotExist:
         return ""
+    if name in model_admin.sheet_masked:
+        return mask_phone(value)
     if field is not None:
         return changes.words(value, dict(field.flatchoices))
     text = changes.words(value) if not isinstance(value, str) else strip_tags(value)

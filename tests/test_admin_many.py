@@ -4,12 +4,15 @@ import io
 
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook
 
 from campaigns.models import ServiceTask, TrainingSession
 from organizations import admin_sheets
 from organizations.models import AuditEvent, BulkAct, Member, Organization, User
+from organizations.queries.search import FEW
 from organizations.services import members
 from tests.attendance.scene import Scene
 from tests.base import fixture_writes, once
@@ -145,6 +148,24 @@ def test_every_other_act_is_done_from_its_page(scene, ledger):
     assert "可以撤销" in listed and "停用账号不能撤销" in listed and "取消了的场次不能恢复" in listed
 
 
+def test_a_reset_sent_again_leads_to_the_slips_of_the_first(scene, ledger):
+    page = ask(ledger, User, "reset", scene.north_recorder)
+    for _ in range(2):
+        assert answer(ledger, page).headers["Location"] == reverse("organizations:account_slip")
+    slip = ledger.get(reverse("organizations:account_slip")).content.decode()
+    assert slip.count('class="slip"') == 1
+    # Shown once: from then on the paper counts.
+    again = answer(ledger, page)
+    assert again.status_code == 422 and "用那时打印的开通条" in again.content.decode()
+
+
+def test_a_search_for_people_stands_behind_the_fence(scene, ledger):
+    with CaptureQueriesContext(connection) as captured:
+        shown = ledger.get(url(Member, "changelist"), {"q": "王北"}).content.decode()
+    assert "王北甲" in shown and "李北乙" not in shown
+    assert any(f"LIMIT {FEW}" in query["sql"] for query in captured)
+
+
 # --- Files -------------------------------------------------------------------------------------
 def sheet(response):
     rows = load_workbook(io.BytesIO(response.content)).active.iter_rows()
@@ -163,6 +184,14 @@ def test_the_file_holds_what_the_list_shows_masked_and_as_text(scene, ledger):
     assert len(rows) == 2 and b"<f>" not in response.content
     event = AuditEvent.objects.get(action="ledger.exported")
     assert "党员（王北），1行" in event.summary
+
+
+def test_telephones_of_offices_leave_with_their_ends_only(scene, client):
+    with fixture_writes():
+        Organization.objects.filter(pk=scene.north_branch.pk).update(contact_phone="13900001234")
+    client.force_login(scene.inspector)
+    rows, _ = sheet(client.get(url(Organization, "export"), {"q": "HZ0101"}))
+    assert rows[0][4] == "联系电话" and rows[1][4] == "139****1234"
 
 
 def test_only_the_ticked_rows_go_into_the_other_file(scene, ledger):

@@ -8,9 +8,10 @@ from organizations.admin_filters import tree_filter
 from organizations.admin_many import Many
 from organizations.forms.many import ManyForm
 from organizations.models import User
+from organizations.service import Refused
 from organizations.services import bulk_accounts
 from organizations.services.bulk import FINAL
-from organizations.views.accounts import keep_slips
+from organizations.views.accounts import keep_slips, slips_wait
 
 FLAGS = {"stale": "很久没用", "unused": "一直没用过"}
 
@@ -33,8 +34,12 @@ def close(request, ids, values, key):
 
 
 def reset(request, ids, values, key):
-    """On to the slips: they are printed once and gone."""
-    keep_slips(request, bulk_accounts.reset_accounts(actor=request.user, ids=ids, request_uuid=key))
+    """On to the slips: they are printed once and gone. Sent again, on to those of the first sending."""
+    try:
+        keep_slips(request, bulk_accounts.reset_accounts(actor=request.user, ids=ids, request_uuid=key))
+    except Refused as refusal:
+        if not slips_wait(request, refusal):
+            raise
     return redirect("organizations:account_slip")
 
 

@@ -29,6 +29,7 @@ class OrganizationAdmin(ServiceAdmin):
     search_help_text = "名称或代码"
     ordering = ["path"]
     readonly_fields = ["closed_on"]
+    sheet_masked = ["contact_phone"]
     readonly_on_change = ["code"]
     create_service = staticmethod(organizations.create_organization)
     change_service = staticmethod(organizations.change_organization)

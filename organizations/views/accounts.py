@@ -65,7 +65,8 @@ def slips_wait(request, refusal: Refused) -> bool:
     The first may have stored its slips after this request read its login, so they are read again.
     """
     stored = type(request.session)(request.session.session_key)
-    return refusal.code in ("served", "username_taken", "handed_over") and WAITING_SLIPS in stored
+    twice = refusal.code in ("served", "username_taken", "handed_over", "sent_twice")
+    return twice and WAITING_SLIPS in stored
 
 
 @require_GET
