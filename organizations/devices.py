@@ -33,15 +33,20 @@ class Device:
         kept = {one: value for one, value in self.trusted.items() if int(one) in self.accounts}
         self.trusted = kept | {str(user.pk): [proof(user, key), int(now)]}
 
+    def trusted_since(self, user, key: str, now: float) -> int | None:
+        """When the code was given here, where that still counts."""
+        return self.trusted[str(user.pk)][1] if self.is_trusted(user, key, now) else None
+
     def is_trusted(self, user, key: str, now: float) -> bool:
-        """A new password or another phone ends it, and so does time."""
+        """A new password, another phone or the end of all logins ends it, and so does time."""
         given, at = self.trusted.get(str(user.pk), ["", 0])
         fresh = now - at < settings.OTP_REMEMBER_DAYS * 24 * 3600
         return fresh and constant_time_compare(given, proof(user, key))
 
 
 def proof(user, key: str) -> str:
-    return salted_hmac(f"{SALT}.code", f"{user.pk}:{user.password}:{key}").hexdigest()[:32]
+    text = f"{user.pk}:{user.password}:{user.logins_ended}:{key}"
+    return salted_hmac(f"{SALT}.code", text).hexdigest()[:32]
 
 
 def cookie_name() -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from organizations import lockout
 from organizations.models import Organization, Role, User
 from organizations.service import Refused, service
-from organizations.services import audit
+from organizations.services import audit, second_factor
 
 # Without signs that look alike on paper: l i o 0 1.
 LETTERS, DIGITS = "abcdefghjkmnpqrstuvwxyz", "23456789"
@@ -44,10 +44,19 @@ def record_failed_login(*, username: str, locked: bool) -> None:
 
 @service(atomic=False)
 def change_own_password(*, user: User, password: str) -> None:
-    """A new password of one's own choice; ends the forced change and all other logins of the account."""
+    """A new password of one's own choice; ends the forced change and all other logins of the account.
+
+    Refused where the stored one is no longer that of the request: somebody reset or closed the account
+    meanwhile, and that holds.
+    """
     # Hashing takes a third of a second: never while the database waits.
     encoded = make_password(password)
     with transaction.atomic():
+        stored = User.objects.select_for_update(no_key=True, of=("self",)).get(pk=user.pk)
+        if stored.password != user.password or not stored.is_active:
+            raise Refused(
+                "密码刚才已经改过或者被重置了，这次没有改。请退出，用新的密码登录。", code="changed"
+            )
         user.password, user.must_change_password = encoded, False
         user.password_changed_at = timezone.now()
         user.save(update_fields=["password", "must_change_password", "password_changed_at"])
@@ -149,6 +158,7 @@ def reset_account(*, actor: User, user: User) -> Slip:
         user.password_changed_at = timezone.now()
         user.save(update_fields=["password", "must_change_password", "is_active", "password_changed_at"])
         lockout.release(user.username)
+        second_factor.forgive(user)
         audit.record(
             actor=actor,
             action="account.reset",

@@ -18,10 +18,11 @@ from organizations import login_age
 from organizations.devices import device_of, keep_device
 from organizations.forms.accounts import LoginForm, NewPasswordForm
 from organizations.models import Role
+from organizations.service import Refused
 from organizations.services import account_care, accounts, second_factor
 from organizations.services.second_factor import CODE_GIVEN
 from organizations.validators import rules_for
-from organizations.views.second_factor import GO_ON
+from organizations.views.second_factor import GO_ON, security_of
 
 # Nobody types this much; hashing it would be work for nothing.
 MOST_TYPED = 4096
@@ -129,10 +130,13 @@ def password_change(request):
     refuse_floods(request)
     form = NewPasswordForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        accounts.change_own_password(user=request.user, password=form.cleaned_data["new_password1"])
-        update_session_auth_hash(request, request.user)
-        messages.success(request, "密码改好了，下次用新密码登录。")
-        return redirect(settings.LOGIN_REDIRECT_URL)
+        try:
+            accounts.change_own_password(user=request.user, password=form.cleaned_data["new_password1"])
+            update_session_auth_hash(request, request.user)
+            messages.success(request, "密码改好了，下次用新密码登录。")
+            return redirect(settings.LOGIN_REDIRECT_URL)
+        except Refused as refusal:
+            form.add_error("old_password", refusal.message)
     context = {"form": form, "rules": rules_for(request.user)}
     context["days"] = settings.PASSWORD_MAX_AGE_DAYS[request.user.role]
     return render(request, "organizations/password_change.html", context)
@@ -141,15 +145,18 @@ def password_change(request):
 @require_GET
 def login_security(request):
     """One's own password, phone and logins."""
-    context = {"device": second_factor.phone_of(request.user) if request.user.needs_code else None}
-    if context["device"]:
-        context["recovery_left"] = second_factor.recovery_left(request.user)
-    return render(request, "organizations/login_security.html", context)
+    return render(request, "organizations/login_security.html", security_of(request.user))
 
 
 @require_POST
 def logins_end(request):
-    """End all other logins of one's account; this one stays."""
+    """End all other logins of one's account, and the trust in other devices; this one stays."""
+    known, phone = device_of(request), second_factor.phone_of(request.user)
+    since = known.trusted_since(request.user, phone.key, time.time()) if phone else None
     update_session_auth_hash(request, account_care.end_other_logins(user=request.user))
     messages.success(request, "别的电脑和手机上的登录都结束了，只留下这一个。")
-    return redirect("organizations:login_security")
+    response = redirect("organizations:login_security")
+    if since is not None:
+        known.trust(request.user, phone.key, since)
+        keep_device(response, known)
+    return response

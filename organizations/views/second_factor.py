@@ -28,6 +28,12 @@ def require_code_role(user) -> None:
         raise Http404
 
 
+def security_of(user) -> dict:
+    """What the page 登录与安全 says about the phone."""
+    device = second_factor.phone_of(user) if user.needs_code else None
+    return {"device": device, "recovery_left": second_factor.recovery_left(user) if device else 0}
+
+
 def picture(address: str) -> str:
     """The QR code as SVG without colours and sizes of its own: the style sheet has them."""
     drawn = BytesIO()
@@ -99,7 +105,16 @@ def code_setup(request):
 
 @require_POST
 def code_recovery(request):
-    """New recovery codes, shown this once; the old ones are worth nothing."""
+    """New recovery codes, shown this once; the old ones are worth nothing.
+
+    For a code, as at the login: an open computer alone must not give eight of them away.
+    """
     require_code_role(request.user)
+    if second_factor.phone_of(request.user) is None:
+        return redirect("organizations:code_setup")
+    verdict = second_factor.check_code(user=request.user, code=request.POST.get("code", "")[:40])
+    if verdict in REFUSALS:
+        context = security_of(request.user) | {"refusal": REFUSALS[verdict]}
+        return render(request, "organizations/login_security.html", context, status=422)
     codes = second_factor.renew_recovery_codes(user=request.user)
     return render(request, "organizations/code_recovery.html", {"codes": codes})

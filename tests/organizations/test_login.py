@@ -6,6 +6,8 @@ import pytest
 from django.urls import reverse
 
 from organizations.models import AuditEvent, User
+from organizations.service import Refused
+from organizations.services import accounts
 from tests.base import PASSWORD, Cast, make_user, once
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +90,26 @@ def test_changing_the_password_ends_the_forced_change_and_keeps_this_login(cast,
     user = User.objects.get(username="fresh")
     assert user.check_password("Qiutian-2026-hao") and not user.must_change_password
     assert client.get(reverse("organizations:member_list")).status_code == 200
+
+
+def test_a_reset_meanwhile_is_not_overwritten(cast, client):
+    client.force_login(cast.north_organizer)
+    seen = User.objects.get(pk=cast.north_organizer.pk)
+    accounts.reset_account(actor=cast.officer, user=cast.north_organizer)
+    with pytest.raises(Refused, match="被重置"):
+        accounts.change_own_password(user=seen, password="Qiutian-2026-hao")
+    user = User.objects.get(pk=seen.pk)
+    assert user.must_change_password and not user.check_password("Qiutian-2026-hao")
+
+
+def test_the_page_says_why_the_password_was_not_changed(cast, client, monkeypatch):
+    def refuse(**_):
+        raise Refused("密码刚才已经改过")
+
+    client.force_login(cast.north_organizer)
+    monkeypatch.setattr(accounts, "change_own_password", refuse)
+    answer = change(client, PASSWORD, "Qiutian-2026-hao")
+    assert answer.status_code == 200 and "密码刚才已经改过" in answer.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -12,7 +13,7 @@ from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from organizations.models import AuditEvent
-from organizations.services import account_care, second_factor
+from organizations.services import account_care, accounts, bulk_accounts, second_factor
 from tests.base import Cast, once
 from tests.organizations.browsers import Browser
 
@@ -172,11 +173,55 @@ def test_new_recovery_codes_replace_the_old(cast, clock):
     client = log_in()
     enter(client, code_of(cast.north_organizer))
     assert "还剩 8 个" in client.get("/security/").content.decode()
-    page = client.post("/code/recovery/").content.decode()
+    clock.shift(timedelta(seconds=60))
+    page = client.post("/code/recovery/", {"code": code_of(cast.north_organizer)}).content.decode()
     new = re.findall(r"<code>([a-z2-9]{5}-[a-z2-9]{5})</code>", page)
     assert len(new) == 8 and not set(new) & set(old)
     assert enter(log_in(), old[0]).status_code == 422
     assert enter(log_in(), new[0]).status_code == 302
+
+
+def test_an_open_computer_alone_gives_no_recovery_codes(cast, clock):
+    old = set_up(cast.north_organizer, clock)
+    client = log_in()
+    enter(client, code_of(cast.north_organizer))
+    for sent in ({}, {"code": "000000"}, {"code": code_of(cast.north_organizer)}):
+        refused = client.post("/code/recovery/", sent)
+        assert refused.status_code == 422 and "验证码不对" in refused.content.decode()
+        assert 'name="code"' in refused.content.decode()
+    assert "account.recovery_codes" not in actions()
+    assert enter(log_in(), old[0]).status_code == 302
+
+
+def test_ending_the_other_logins_ends_the_trust_in_other_devices(cast, clock):
+    set_up(cast.north_organizer, clock)
+    mine, stolen = log_in(), log_in()
+    for client in (mine, stolen):
+        enter(client, code_of(cast.north_organizer), remember="1")
+        clock.shift(timedelta(seconds=60))
+    assert mine.post("/security/logins/end/").status_code == 302
+    for client, address in ((mine, None), (stolen, "/code/")):
+        log_in(client=client)
+        assert getattr(client.get("/members/"), "url", None) == address
+    # The month of the own device goes on as it began.
+    clock.shift(timedelta(days=30))
+    log_in(client=mine)
+    assert mine.get("/members/").url == "/code/"
+
+
+@pytest.mark.parametrize("how", ["one", "many"])
+def test_a_reset_forgives_wrong_codes_as_an_unlocking_does(cast, clock, how):
+    set_up(cast.north_organizer, clock)
+    client = log_in()
+    for _ in range(5):
+        enter(client, "000000")
+    assert second_factor.is_held(cast.north_organizer)
+    if how == "one":
+        accounts.reset_account(actor=cast.officer, user=cast.north_organizer)
+    else:
+        ids = [cast.north_organizer.pk]
+        bulk_accounts.reset_accounts(actor=cast.officer, ids=ids, request_uuid=uuid4())
+    assert not second_factor.is_held(cast.north_organizer)
 
 
 def test_the_database_holds_neither_key_nor_codes(cast, clock):
