@@ -66,12 +66,22 @@ def confirmer_of(unit: Unit) -> Unit:
 def roster_state(unit: Unit) -> RosterState:
     confirmer = confirmer_of(unit)
     confirmation = confirmations(confirmer).first()
-    since = confirmation.confirmed_at if confirmation else None
-    changes = roster_history(unit, since=since).count()
+    changes = roster_history(unit, since=confirmation.confirmed_at if confirmation else None)
     if unit.holds_people:
-        return RosterState(confirmer, confirmation, changes)
+        return RosterState(confirmer, confirmation, changes.count())
     below = to_confirm(unit)
-    return RosterState(confirmer, confirmation, changes, below.count(), unconfirmed(below).count())
+    # The dashboard shows it at every look: all three numbers by one query.
+    numbers_of = {"changes": changes, "below": below, "waiting": unconfirmed(below)}
+    found = Unit.objects.filter(pk=unit.pk).values(
+        **{name: counted(rows) for name, rows in numbers_of.items()}
+    )
+    return RosterState(confirmer, confirmation, **found.get())
+
+
+def counted(rows: QuerySet) -> Coalesce:
+    """How many rows, as a part of another query."""
+    number = rows.order_by().values(everything=Value(1)).annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(number, output_field=IntegerField()), 0)
 
 
 def roster_history(
@@ -107,23 +117,17 @@ def unconfirmed(units: QuerySet[Unit]) -> QuerySet[Unit]:
 def with_confirmations(units: QuerySet[Unit]) -> QuerySet[Unit]:
     """Adds `confirmed_at` of the confirmation that holds and `changes` after it: in one query, for a page."""
     last = RosterConfirmation.objects.filter(unit=OuterRef("pk")).order_by("-pk")
-    after = (
-        RosterChange.objects.filter(
-            at__gt=OuterRef("confirmed_at"),
-            unit__campaign=OuterRef("campaign"),
-            unit__path__gte=OuterRef("path"),
-            unit__path__lt=Concat(OuterRef("path"), Value("~")),
-        )
-        .order_by()
-        .values(everything=Value(1))
-        .annotate(number=Count("pk"))
-        .values("number")
+    after = RosterChange.objects.filter(
+        at__gt=OuterRef("confirmed_at"),
+        unit__campaign=OuterRef("campaign"),
+        unit__path__gte=OuterRef("path"),
+        unit__path__lt=Concat(OuterRef("path"), Value("~")),
     )
     named_by = last.annotate(who=F("confirmed_by__name")).values("who")[:1]
     return units.annotate(
         confirmed_at=Subquery(last.values("confirmed_at")[:1]),
         confirmed_by_name=Subquery(named_by),
-        changes=Coalesce(Subquery(after, output_field=IntegerField()), 0),
+        changes=counted(after),
     )
 
 
