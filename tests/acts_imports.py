@@ -24,6 +24,7 @@ def checked(cast) -> ImportBatch:
 def stored(cast) -> ImportBatch:
     batch = checked(cast)
     imports.store_batch(actor=cast.north_organizer, batch=batch, version=batch.version)
+    batch.refresh_from_db()
     return batch
 
 
