@@ -9,10 +9,10 @@ import unicodedata
 from datetime import date
 
 from django.db import IntegrityError, transaction
-from django.db.models import CharField, F, Value
 from django.utils import timezone
 
 from organizations.id_number import without_numbers
+from organizations.imports.branches import KIND_OF_UPPER, normalise
 from organizations.models import Member, Organization, RequestState, Transfer, TransferRequest, User
 from organizations.service import Refused, service
 from organizations.services import audit, changes
@@ -206,20 +206,34 @@ def _addressee(actor: User, wanted: str) -> Organization:
 
 
 def _fitting(wanted: str) -> list[Organization]:
-    """Open organizations of this code, or of this name with or without superiors before it."""
+    """Open organizations of this code, or of this name as people shorten it, with or without superiors.
+
+    Everybody's name is compared the way a roster's is, on the fly: nothing is kept but what fits.
+    """
     code = unicodedata.normalize("NFKC", wanted).replace(" ", "")
-    by_code = list(Organization.objects.open().filter(code__iexact=code))
-    text = "".join(c for c in wanted if c not in BETWEEN)
-    whole = Value(text, output_field=CharField())
-    rows = Organization.objects.open().annotate(whole=whole).filter(whole__endswith=F("name"))
-    found = list(rows.order_by("path"))
-    above = {path for one in found for path in ancestors(one.path)[:-1] if one.name != text}
-    names = dict(Organization.objects.filter(path__in=above).values_list("path", "name"))
-    return by_code or [one for one in found if _leads_to(text.removesuffix(one.name), one, names)]
+    is_open = Organization.objects.open()
+    if by_code := list(is_open.filter(code__iexact=code)):
+        return by_code
+    text = normalise("".join(c for c in wanted if c not in BETWEEN))
+    names = is_open.order_by().values_list("pk", "path", "name").iterator()
+    ends = ((pk, path, normalise(name)) for pk, path, name in names)
+    prefixes = {pk: (path, text.removesuffix(name)) for pk, path, name in ends if text.endswith(name)}
+    above = {path for one, prefix in prefixes.values() if prefix for path in ancestors(one)[:-1]}
+    called = dict(Organization.objects.filter(path__in=above).values_list("path", "name"))
+    fitting = [
+        pk
+        for pk, (path, prefix) in prefixes.items()
+        if _leads_to(prefix, [called.get(upper, "") for upper in ancestors(path)[:-1]])
+    ]
+    return list(is_open.filter(pk__in=fitting).order_by("path"))
 
 
-def _leads_to(prefix: str, organization: Organization, names: dict[str, str]) -> bool:
-    """Whether the words before the name are names of its superiors, from the top down."""
-    for path in ancestors(organization.path)[:-1]:
-        prefix = prefix.removeprefix(names.get(path, ""))
-    return not prefix
+def _leads_to(prefix: str, superiors: list[str]) -> bool:
+    """Whether the words before the name are its superiors, from the top down; any of them may be
+    left out, or lack its 党委, 党工委 or 党总支."""
+    rest = {prefix}
+    for superior in superiors:
+        whole = normalise(superior)
+        for name in {whole, KIND_OF_UPPER.sub("", whole)} - {""}:
+            rest |= {words.removeprefix(name) for words in rest}
+    return "" in rest

@@ -46,6 +46,7 @@ def request_context(user, asked: TransferRequest) -> dict:
     receives = holds(top, asked.addressee.path)
     sent = holds(top, asked.from_branch.path)
     is_waiting = asked.state == TransferRequest.State.WAITING
+    may_answer = is_waiting and receives and keeps
     return {
         "asked": asked,
         "receives": receives,
@@ -56,7 +57,9 @@ def request_context(user, asked: TransferRequest) -> dict:
         if asked.transfer and holds(top, asked.transfer.to_branch.path)
         else None,
         "changed": queries.why_not_acceptable(asked) if is_waiting else "",
-        "may_answer": is_waiting and receives and keeps,
+        "may_answer": may_answer,
+        # Whom nobody else was found for: the superior passes on to a branch of its own choosing.
+        "passes_on": may_answer and not asked.addressee.holds_people,
         "may_withdraw": is_waiting and sent and keeps,
     }
 
