@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from attendance.forms import MoveForm
+from attendance.models import RosterEntry
 from attendance.services.moving import accept_transfer, move_member
 from organizations.forms.transfers import AcceptForm
 from organizations.models import Member, TransferRequest
@@ -38,7 +39,11 @@ def transfer_accept(request, pk):
     form = AcceptForm(request.POST or None, user=request.user, meant=asked.addressee)
     if acted(request, form, accept_transfer, request=asked):
         into = form.cleaned_data["to_branch"]
-        messages.success(request, f"{asked.member.name}已经接收到{into.name}，冬训名册一起改好了。")
+        counts = RosterEntry.objects.present().filter(
+            is_open=True, member=asked.member_id, unit__organization=into
+        )
+        more = "，冬训名册一起改好了" if counts.exists() else ""
+        messages.success(request, f"{asked.member.name}已经接收到{into.name}{more}。")
         return redirect("organizations:member_detail", asked.member_id)
     context = {"form": form, "asked": asked}
     return render(request, "attendance/transfer_accept.html", context, status=422 if form.errors else 200)
