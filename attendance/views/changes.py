@@ -91,7 +91,11 @@ def _told(entries):
     """Each says in words what on the member's record is no longer as on the roster."""
     entries = list(entries)
     for entry in entries:
-        ours, theirs = changes.facts(entry, COPIED), changes.facts(entry.member, COPIED)
+        ours = changes.facts(entry, COPIED)
+        # The record may call a fact otherwise than the roster: that alone is no change.
+        theirs = {
+            name: (ours[name][0], said) for name, (_, said) in changes.facts(entry.member, COPIED).items()
+        }
         entry.differs_in = changes.told(changes.between(ours, theirs)) or "年度学时目标有变"
     return entries
 

@@ -5,6 +5,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from attendance.models import RosterChange
 from attendance.queries.differences import roster_differences
 from attendance.services import adopting
 from attendance.services.adopting import adopt_differences
@@ -112,3 +113,11 @@ def test_who_comes_back_while_the_roster_is_adopted_is_gone_now_and_back_the_nex
     entry = scene.entry(scene.wang)
     assert (entry.left_on, entry.unit) == (None, scene.north_other_unit)
     assert_derived_rows_are_true(scene.campaign)
+
+
+def test_what_is_alike_on_both_sides_is_no_change(scene, client):
+    client.force_login(scene.north_organizer)
+    shown = client.get(page(scene, scene.north_unit)).content.decode()
+    assert "流动党员：否 → 是" in shown and "否 → 否" not in shown
+    adopt_differences(actor=scene.north_organizer, unit=scene.north_unit)
+    assert RosterChange.objects.get(kind="CHANGED").why == "流动党员：否 → 是"
