@@ -135,9 +135,10 @@ class Tally(models.Model):
     `members` on the roster now, `due` of them required, `waived` the rest.
     `first`/`trained`/`done`/`home`: due entries with that day set;
     `waived_trained`, `waived_home`: waived entries likewise. `never`: due entries
-    that came to nothing yet; `floating`, `home_waiting`: of all. `why_*` sum to
-    due − trained. `minutes` of due entries. expected…visitors: person-times from
-    counted SessionTally rows; `taught_mask`: topics of those. A unit without people has no row.
+    that came to nothing yet; `floating`: of all; `home_waiting`: of all, waived or home-bound
+    and not taught at home yet. `why_*` sum to due − trained. `minutes` of due entries.
+    expected…visitors: person-times from counted SessionTally rows; `taught_mask`:
+    topics of those. A unit without people has no row.
     """
 
     unit = models.OneToOneField(

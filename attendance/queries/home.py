@@ -7,17 +7,16 @@ from datetime import date
 from django.db.models import Count, Max, Q, QuerySet
 
 from attendance.models import Attendance, Standing, Waiver
-from attendance.queries.people import COUNTED, HOME_BOUND, ROUND_HOME, WAIVED
+from attendance.queries.people import COUNTED, HOME_LINE, HOME_WAITING, ROUND_HOME
 from campaigns.models import Unit
 from campaigns.queries import inside
 from organizations.models import named
 
-HOME_LINE = WAIVED | HOME_BOUND
-# The word in the address, the label, the condition beside being on the list at all.
+# The word in the address, the label, who is listed.
 HOME_STATES: dict[str, tuple[str, Q]] = {
-    "waiting": ("还没送", Q(home_on__isnull=True)),
-    "taught": ("送过的", Q(home_on__isnull=False)),
-    "all": ("全部", Q()),
+    "waiting": ("还没送", HOME_WAITING),
+    "taught": ("送过的", HOME_LINE & Q(home_on__isnull=False)),
+    "all": ("全部", HOME_LINE),
 }
 
 
@@ -33,7 +32,7 @@ class HomeLine:
 
 def home_standings(unit: Unit, state: str = "all", text: str = "") -> QuerySet[Standing]:
     """People at or below `unit`, branch by branch, in the order of its list."""
-    found = Standing.objects.filter(inside(unit), HOME_LINE, HOME_STATES[state][1])
+    found = Standing.objects.filter(inside(unit), HOME_STATES[state][1])
     if text:
         found = found.filter(named(text, "entry__member__"))
     return found.select_related("entry__member", "unit")

@@ -41,8 +41,9 @@ OWING = DUE & ~Q(makeup_mask=0)
 # trained who never came; said here so that the index of the untrained serves.
 NEVER_CAME = NOT_TRAINED & Q(attended=0)
 FLOATING = ON_ROSTER & Q(is_floating=True)
-HOME_BOUND = ON_ROSTER & Q(is_home_bound=True)
-HOME_BOUND_WAITING = HOME_BOUND & Q(home_on__isnull=True)
+# Taught at home: of whom nothing is asked, or who cannot leave it.
+HOME_LINE = ON_ROSTER & (Q(required=False) | Q(is_home_bound=True))
+HOME_WAITING = HOME_LINE & Q(home_on__isnull=True)
 
 # The states a list of people may be asked for, by the word in its address.
 STATES: dict[str, tuple[str, Q]] = {
@@ -58,7 +59,7 @@ STATES: dict[str, tuple[str, Q]] = {
     "done": ("学完必训专题", DONE),
     "owing": ("待补课", OWING),
     "home": ("已送学", HOME),
-    "home_waiting": ("居家待送学", HOME_BOUND_WAITING),
+    "home_waiting": ("还没送学上门", HOME_WAITING),
     "floating": ("流动在外", FLOATING),
 }
 
@@ -89,7 +90,7 @@ PERSON_SUMS: dict[str, Q] = {
     "owing": OWING,
     "never": NEVER_CAME,
     "floating": FLOATING,
-    "home_waiting": HOME_BOUND_WAITING,
+    "home_waiting": HOME_WAITING,
     **{f"why_{code.lower()}": why(code) for code in Why.values if code},
 }
 # How long the list of a state is, from the sums: {column: +1 or -1}.

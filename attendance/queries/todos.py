@@ -24,7 +24,7 @@ def todos(user: User) -> list[Todo]:
     owing, home, never = sums["owing"], sums["home_waiting"], sums["never"]
     lines = [
         Todo(text=f"{owing}人待补课", count=owing, url=_link("makeup_list", unit), level="warn"),
-        Todo(f"{home}人居家待送学", home, _link("roster_list", unit, "home_waiting")),
+        Todo(f"{home}人还没送学上门", home, _link("home_list", unit, "waiting")),
         Todo(f"{never}人一次都没参加", never, _link("roster_list", unit, "never")),
     ]
     if user.keeps_records:

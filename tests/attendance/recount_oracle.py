@@ -150,7 +150,9 @@ def branches(campaign):
             "owing": sum(s["makeup_mask"] > 0 for s in due),
             "never": sum(not s["attended"] for s in due),
             "floating": sum(s["is_floating"] for s in here),
-            "home_waiting": sum(s["is_home_bound"] and s["home_on"] is None for s in here),
+            "home_waiting": sum(
+                (s["is_home_bound"] or not s["required"]) and s["home_on"] is None for s in here
+            ),
             "taught_mask": covered(p["topic_mask"] for p in held),
             "minutes": sum(s["minutes"] for s in due),
             **{

@@ -6,6 +6,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from attendance.queries.todos import todos
+from attendance.services.adopting import adopt_differences
 from attendance.services.makeup import plan_makeup
 from attendance.services.roster import set_waiver
 from campaigns.models import Round
@@ -131,3 +133,19 @@ def test_home_bound_people_are_listed_without_a_waiver(scene, client):
     client.post(reverse("attendance:roster_changes", args=[scene.campaign.pk]))
     page = html(client, scene.south_organizer, where(scene))
     assert member.name in page and "居家" in page
+
+
+def test_the_first_page_the_list_and_the_roster_count_the_same_people(waived, client):
+    make_member(waived.north_branch, "郑北丙", is_home_bound=True)
+    adopt_differences(actor=waived.north_organizer, unit=waived.north_branch_unit)
+    [line] = [one for one in todos(waived.north_organizer) if "送学上门" in one.text]
+    assert (line.text, line.url.split("?")[0]) == ("2人还没送学上门", where(waived))
+    client.force_login(waived.north_organizer)
+    of_home = client.get(line.url).context["lines"]
+    roster = reverse("attendance:roster_list", args=[waived.campaign.pk]) + "?state=home_waiting"
+    of_roster = client.get(roster).context["page"].rows
+    assert {one.standing.pk for one in of_home} == {one.pk for one in of_roster}
+    assert len(of_home) == 2
+    teach(waived, waived.li)
+    [line] = [one for one in todos(waived.north_organizer) if "送学上门" in one.text]
+    assert line.text == "1人还没送学上门"
