@@ -71,10 +71,10 @@ def test_a_list_of_the_ledger_takes_its_own_filters_only(north, cast, model, con
 def test_the_filters_beside_a_list_work(client, cast, campaign):
     client.force_login(cast.officer)
     for model, condition in [
-        ("organizations_member", "category__exact=FULL&is_floating__exact=0"),
+        ("organizations_member", "category__exact=FULL&show=floating"),
         ("campaigns_lecturer", "kind__exact=EXPERT&department__id__exact=1"),
         ("campaigns_lecturer", "department__isnull=True"),
-        ("campaigns_servicetask", "state__exact=OPEN"),
+        ("campaigns_servicetask", "kind__exact=OTHER"),
     ]:
         assert client.get(ledger_url(model, "changelist") + "?" + condition).status_code == 200
 
