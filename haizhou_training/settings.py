@@ -325,6 +325,7 @@ ROSTER_MAX_ROWS = 20_000
 
 # --- Language, files, logs --------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
+LOCALE_PATHS = [BASE_DIR / "haizhou_training" / "locale"]
 TIME_ZONE = "Asia/Shanghai"
 USE_I18N = True
 USE_TZ = True

@@ -39,6 +39,7 @@ from organizations import admin_many, admin_sheets
 from organizations.admin_filters import ScopedRelatedFilter
 from organizations.forms.choices import PickByTyping, PickField, PicksField
 from organizations.forms.many import DayInput
+from organizations.forms.plain import plain
 from organizations.forms.versions import sent_once, versioned
 from organizations.numbers import pk_of
 from organizations.queries.history import record_history
@@ -90,6 +91,8 @@ class ServiceAdmin(admin.ModelAdmin):
     instance_argument: str = ""
     readonly_on_change: list[str] = []
     help_texts: dict[str, str] = {}
+    # By the name of a constraint: beside which field stands what sentence.
+    constraint_words: dict[str, tuple[str, str]] = {}
     # Acts on many rows, in the order of the list (`admin_many.Many`).
     many: list[admin_many.Many] = []
     # Columns that stand in the exported file only.
@@ -252,7 +255,7 @@ class ServiceAdmin(admin.ModelAdmin):
         carried = self.carried(request, obj)
         named = kwargs.get("fields") or flatten_fieldsets(self.get_fieldsets(request, obj))
         kwargs["fields"] = [name for name in named if name not in carried]
-        form = super().get_form(request, obj, change=change, **kwargs)
+        form = plain(super().get_form(request, obj, change=change, **kwargs), self.constraint_words)
         if carried:
             form = versioned(form) if "version" in carried else sent_once(form)
         refusal = getattr(request, "service_refusal", None)

@@ -27,6 +27,7 @@ class CampaignAdmin(ServiceAdmin):
     ordering = ["-starts_on", "-id"]
     change_service = staticmethod(campaigns.change_campaign)
     instance_argument = "campaign"
+    constraint_words = {"campaigns_ends_after_start": ("ends_on", "结束日期要晚于开始日期。")}
     fields = [
         "label",
         "organization",

@@ -56,6 +56,7 @@ class TrainingSessionAdmin(ServiceAdmin):
     change_service = staticmethod(sessions.adjust_session)
     instance_argument = "session"
     readonly_on_change = ["host"]
+    constraint_words = {"campaigns_session_ends_after_start": ("ends_at", "结束时间要晚于开始时间。")}
     help_texts = {
         "host": "谁办这堂课。选镇街，就是下面的支部都参加。打几个字再选。",
         "form": "形式决定计不计入参训率、算不算学时。",
