@@ -130,7 +130,7 @@ def parse_phone(cell: Cell) -> str:
     if isinstance(cell, float | date):
         raise CellProblem("PHONE", "手机号应为 11 位数字。请把该列设为文本后重新填写。")
     if isinstance(cell, str):
-        cell = cell.translate(INVISIBLE).strip().lstrip("+＋")  # +86 is no formula
+        cell = cell.translate(INVISIBLE).strip().lstrip("'+＋")  # +86 is no formula, and comes back as '+86
     text = plain_text(cell, 60)
     phone = numbers.clean_phone(text)
     if len(phone) == 13 and phone.startswith("86"):
