@@ -1,7 +1,8 @@
 """The user's own sheet back, wrong cells coloured, a last column 原因 saying what to do.
 
 Built anew from the lines as they were read, so that nothing of the uploaded
-file's insides (formulas, links, macros) comes along. Row numbers stay the same.
+file's insides (formulas, links, macros) comes along. Row numbers stay the same,
+and what was read from the file is read from the copy: merged headers, hidden rows.
 """
 
 import math
@@ -9,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 
-from organizations.imports.columns import REASON, Layout
+from organizations.imports.columns import FEW_MERGES, REASON, Layout
+from organizations.imports.preflight import Merge
 from organizations.imports.reading import Cell, CellError, Filler, Formula
 from organizations.imports.verdict import Verdict
 from organizations.imports.whole import Line
@@ -31,38 +33,76 @@ MERGED = ("branch", "party_group")
 
 
 def annotate(verdict: Verdict) -> bytes:
-    return write_book([copied(layout, verdict) for layout in verdict.layouts])
+    # Days somebody formatted as plain numbers go on being counted from where they were.
+    dates_1904 = verdict.layout.sheet.is_1904
+    return write_book([copied(layout, verdict) for layout in verdict.layouts], dates_1904=dates_1904)
 
 
 def copied(layout: Layout, verdict: Verdict) -> SheetXml:
     reason = max(verdict.kept.widest[layout.sheet.index], layout.last_column + 1)
     reason = next((c for c, text in layout.headers.items() if text.strip() == REASON), reason)
     widths = [NARROW if layout.headers.get(column) == "序号" else WIDE for column in range(reason)]
+    merges = header_merges(layout, reason)
     return SheetXml(
-        name=layout.name or "名册（标注）",
+        # It may be what says whose people these are.
+        name=layout.sheet.name,
         widths=[*widths, WIDEST],
         frozen=layout.header_row,
-        rows=lines(layout, verdict, reason),
+        rows=lines(layout, verdict, reason, merges),
+        merges=merges,
+        hidden=hidden_rows(layout, verdict),
     )
 
 
-def lines(layout: Layout, verdict: Verdict, reason: int) -> Iterator[tuple[int, list[Styled]]]:
+def header_merges(layout: Layout, reason: int) -> list[Merge]:
+    """Those of the title and the header, or its two lines would not be one header again. None overlap."""
+    found: list[Merge] = []
+    taken: set[tuple[int, int]] = set()
+    for top, left, bottom, right in layout.sheet.merges[:FEW_MERGES]:
+        last = min(right, reason - 1)
+        if bottom > layout.header_row or left > last or (top, left) == (bottom, last):
+            continue
+        cells = {(row, column) for row in range(top, bottom + 1) for column in range(left, last + 1)}
+        if taken.isdisjoint(cells):
+            taken |= cells
+            found.append((top, left, bottom, last))
+    return found
+
+
+def hidden_rows(layout: Layout, verdict: Verdict) -> set[int]:
+    """Left out, or not asked about yet: they stay hidden, and do not come back as if they were new."""
+    if verdict.choices.hidden_rows or not layout.sheet.hidden_rows:
+        return set()
+    return {number for number, hidden, _ in verdict.kept.rows(layout.sheet.index) if hidden}
+
+
+def lines(
+    layout: Layout, verdict: Verdict, reason: int, merges: list[Merge]
+) -> Iterator[tuple[int, list[Styled]]]:
     """Each line by its number; a plain value is a cell without colour."""
     remarks = {
         row.number: row for row in verdict.rows if row.sheet == layout.name and (row.errors or row.warnings)
     }
-    # The copy has no merged cells: the branch is written beside each of its people.
+    people = {row.number for row in verdict.rows if row.sheet == layout.name and not is_footer(row)}
+    # Of merged cells the copy has those of the header alone: the branch is written beside each of its people.
     fillers = [Filler(layout.sheet.merges, layout.columns[name]) for name in MERGED if name in layout.columns]
+    head = min([layout.header_row, *(m[0] for m in merges if m[2] == layout.header_row)])
     for number, _, cells in verdict.kept.rows(layout.sheet.index):
         if number > layout.header_row:
             for filler in fillers:
-                filler.fill(number, cells)
+                filler.fill(number, cells if number in people else list(cells))
         line: list[Styled] = [(shown(cell), PLAIN) for cell in cells[:reason]]
         if number == layout.header_row:
             line = [(text, HEAD) for text, _ in padded(line, reason)] + [(REASON, HEAD)]
+        elif head <= number < layout.header_row:
+            line = [(text, HEAD) for text, _ in padded(line, reason)]
         elif number in remarks:
             line = coloured(padded(line, reason), remarks[number], layout)
         yield number, line
+
+
+def is_footer(row: Line) -> bool:
+    return any(finding.code == "FOOTER_ROW" for finding in row.warnings)
 
 
 def coloured(line: list[Styled], row: Line, layout: Layout) -> list[Styled]:

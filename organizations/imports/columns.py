@@ -169,7 +169,7 @@ def header_lines(sheet: Sheet, index: int) -> Iterator[tuple[int, dict[int, str]
 
 def names_a_column(sheet: Sheet, row: int, column: int, text: str) -> bool:
     """A second header line holds known headers, or parts of a merged group; people's names name nothing."""
-    if normalise(text) in FIELDS or normalise(text) in OTHERS:
+    if normalise(text) in FIELDS or normalise(text) in OTHERS or normalise(text) == REASON:
         return True
     by_number = dict(sheet.rows[: HEADER_WITHIN + HEADER_DEPTH])
     return any(

@@ -11,7 +11,7 @@ from organizations import id_number as numbers
 from organizations.fields import digest
 from organizations.imports import values
 from organizations.imports.branches import Branches
-from organizations.imports.columns import FIELDS, HEADER_WITHIN, Layout, normalise, texts_of
+from organizations.imports.columns import FIELDS, HEADER_WITHIN, REASON, Layout, normalise, texts_of
 from organizations.imports.reading import Cell, Filler, cell_at
 from organizations.imports.values import CellProblem
 from organizations.models import Member, Organization
@@ -86,7 +86,7 @@ class Reader:
             *((name, parse, {}) for name, parse in known.items()),
         ]
         self.heads = {
-            first_text(cells): texts_of(cells)
+            first_text(cells): without_reason(texts_of(cells))
             for number, cells in layout.sheet.rows[:HEADER_WITHIN]
             if number <= layout.header_row
         }
@@ -119,7 +119,7 @@ class Reader:
 
     def is_head_again(self, used: dict[str, Cell], first: str, cells: list[Cell]) -> bool:
         """Printed rosters repeat the title and the header on every page."""
-        if first in self.heads and self.heads[first] == texts_of(cells):
+        if first in self.heads and self.heads[first] == without_reason(texts_of(cells)):
             return True
         name = used.get("name")
         return isinstance(name, str) and "名" in name and FIELDS.get(normalise(name), ("",))[0] == "name"
@@ -170,6 +170,11 @@ class Reader:
 def place(row: RosterRow) -> str:
     """第 3 行, or 工作表“北山村”第 3 行 where several are read."""
     return f"工作表“{row.sheet}”第 {row.number} 行" if row.sheet else f"第 {row.number} 行"
+
+
+def without_reason(texts: dict[int, str]) -> dict[int, str]:
+    """Our marked copy adds 原因 to the header, not to where it is repeated."""
+    return {column: text for column, text in texts.items() if text != REASON}
 
 
 def first_text(cells: list[Cell]) -> str:

@@ -4,7 +4,7 @@ also keeps each sheet in clear on the disk meanwhile."""
 import io
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from xml.sax.saxutils import escape, quoteattr
@@ -56,14 +56,17 @@ class SheetXml:
     kept_left: int = 0
     # Printed across, the header again on each page.
     for_paper: bool = False
+    # First and last line (from 1), first and last column (from 0): (top, left, bottom, right).
+    merges: Sequence[tuple[int, int, int, int]] = ()
+    hidden: Container[int] = ()
 
 
-def write_book(sheets: list[SheetXml]) -> bytes:
+def write_book(sheets: list[SheetXml], *, dates_1904: bool = False) -> bytes:
     output = io.BytesIO()
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("[Content_Types].xml", content_types(len(sheets)))
         archive.writestr("_rels/.rels", relations([("officeDocument", "xl/workbook.xml")]))
-        archive.writestr("xl/workbook.xml", workbook(sheets))
+        archive.writestr("xl/workbook.xml", workbook(sheets, dates_1904=dates_1904))
         parts = [("worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1)]
         archive.writestr("xl/_rels/workbook.xml.rels", relations([*parts, ("styles", "styles.xml")]))
         archive.writestr("xl/styles.xml", styles())
@@ -86,12 +89,20 @@ def write_sheet(part, sheet: SheetXml) -> None:
     )
     lines: list[str] = []
     for number, cells in sheet.rows:
-        lines.append(line_xml(number, cells, names))
+        lines.append(line_xml(number, cells, names, hidden=number in sheet.hidden))
         if len(lines) == LINES_AT_ONCE:
             part.write("".join(lines).encode())
             lines = []
     paper = ACROSS if sheet.for_paper else ""
-    part.write(f"{''.join(lines)}</sheetData>{paper}</worksheet>".encode())
+    part.write(f"{''.join(lines)}</sheetData>{merged(sheet)}{paper}</worksheet>".encode())
+
+
+def merged(sheet: SheetXml) -> str:
+    cells = "".join(
+        f'<mergeCell ref="{column_name(left)}{top}:{column_name(right)}{bottom}"/>'
+        for top, left, bottom, right in sheet.merges
+    )
+    return f"<mergeCells>{cells}</mergeCells>" if cells else ""
 
 
 def pane(sheet: SheetXml) -> str:
@@ -101,7 +112,7 @@ def pane(sheet: SheetXml) -> str:
     return f'<pane xSplit="{sheet.kept_left}" ySplit="{sheet.frozen}" activePane="bottomRight" {corner}/>'
 
 
-def line_xml(number: int, cells: list[Styled], names: list[str]) -> str:
+def line_xml(number: int, cells: list[Styled], names: list[str], *, hidden: bool = False) -> str:
     found = []
     for name, (value, style) in zip(names, cells, strict=False):
         if value is None:
@@ -114,7 +125,8 @@ def line_xml(number: int, cells: list[Styled], names: list[str]) -> str:
             )
         else:
             found.append(f'<c r="{name}{number}" s="{style}"><v>{value!r}</v></c>')
-    return f'<row r="{number}">{"".join(found)}</row>'
+    state = ' hidden="1"' if hidden else ""
+    return f'<row r="{number}"{state}>{"".join(found)}</row>'
 
 
 def safe(text: str) -> str:
@@ -130,7 +142,7 @@ def column_name(index: int) -> str:
     return name
 
 
-def workbook(described: list[SheetXml]) -> str:
+def workbook(described: list[SheetXml], *, dates_1904: bool) -> str:
     sheets, repeated, taken = [], [], set()
     for number, sheet in enumerate(described, start=1):
         plain = NOT_IN_A_SHEET_NAME.sub(" ", ILLEGAL.sub("", sheet.name))[:31] or "名册"
@@ -141,8 +153,9 @@ def workbook(described: list[SheetXml]) -> str:
         if sheet.for_paper:
             repeated.append(print_title(number - 1, unique, sheet.frozen))
     titles = f"<definedNames>{''.join(repeated)}</definedNames>" if repeated else ""
+    counted = '<workbookPr date1904="1"/>' if dates_1904 else ""
     return (
-        f'{XML}<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{"".join(sheets)}</sheets>'
+        f'{XML}<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}">{counted}<sheets>{"".join(sheets)}</sheets>'
         f"{titles}</workbook>"
     )
 
