@@ -51,12 +51,6 @@ def test_where_somebody_went_is_not_read_from_the_import(cast, client):
     assert "南河村党支部" in text and link in text
 
 
-def test_nor_from_the_page_of_the_undo(cast, client):
-    batch = imported(cast, person("王北甲", birth="1970-01-01", phone="13800001111"))
-    moved_south(cast, "王北甲")
-    assert "南河村党支部" not in lines(client, cast.north_organizer, "import_undo", batch, show="updated")
-
-
 def test_nor_from_a_verdict_that_was_not_stored_yet(cast, client):
     batch = imported(cast, person("王北甲", birth="1970-01-01", phone="13800001111"), store=False)
     member = moved_south(cast, "王北甲")
