@@ -71,11 +71,10 @@ def roster_state(unit: Unit) -> RosterState:
         return RosterState(confirmer, confirmation, changes.count())
     below = to_confirm(unit)
     # The dashboard shows it at every look: all three numbers by one query.
-    numbers_of = {"changes": changes, "below": below, "waiting": unconfirmed(below)}
-    found = Unit.objects.filter(pk=unit.pk).values(
-        **{name: counted(rows) for name, rows in numbers_of.items()}
+    counts = Unit.objects.filter(pk=unit.pk).values_list(
+        counted(changes), counted(below), counted(unconfirmed(below))
     )
-    return RosterState(confirmer, confirmation, **found.get())
+    return RosterState(confirmer, confirmation, *counts.get())
 
 
 def counted(rows: QuerySet) -> Coalesce:
