@@ -1,8 +1,8 @@
 """What was done with one person's roster entry or one row of a register, to be read beside it."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
-from attendance.models import Attendance, Mark, Reason, RosterEntry, Status
+from attendance.models import Attendance, Mark, Reason, RosterEntry, Status, Waiver
 from organizations.models import AuditEvent, Member, User
 from organizations.queries import Step, member_history, newest
 
@@ -18,7 +18,10 @@ def entries_of(member: Member, user: User) -> QuerySet[RosterEntry]:
     """The campaigns of one member, also those under a record that was merged into this one; newest first."""
     its_own = Q(member=member) | Q(member__merged_into=member, merged_into__isnull=True)
     found = RosterEntry.objects.visible_to(user).filter(its_own)
-    return found.select_related("campaign", "unit", "standing").order_by("-campaign__starts_on", "-pk")
+    found = found.select_related("campaign", "unit", "standing").order_by("-campaign__starts_on", "-pk")
+    return found.prefetch_related(
+        Prefetch("waivers", Waiver.objects.select_related("set_by").order_by("-since"))
+    )
 
 
 def row_steps(row: Attendance, most: int = 200) -> list[Step]:

@@ -162,9 +162,11 @@ class MemberAdmin(ServiceAdmin):
     @admin.display(description="还能做什么")
     def workbench_link(self, member):
         return format_html(
-            '<a class="button" href="{}">看完整号码</a> <a class="button" href="{}">登记号码、转接、离开</a>',
+            '<a class="button" href="{}">看完整号码</a> <a class="button" href="{}">登记号码、转接、离开</a> '
+            '<a class="button" href="{}">冬训里的变动</a>',
             self.address("reveal", member.pk),
             reverse("organizations:member_detail", args=[member.pk]),
+            reverse("attendance:member_training", args=[member.pk]),
         )
 
 

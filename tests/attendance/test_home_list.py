@@ -9,7 +9,7 @@ from django.utils import timezone
 from attendance.queries.todos import todos
 from attendance.services.adopting import adopt_differences
 from attendance.services.makeup import plan_makeup
-from attendance.services.roster import set_waiver
+from attendance.services.roster import end_waiver, set_waiver
 from campaigns.models import Round
 from tests.attendance.scene import Scene
 from tests.base import make_member, once, query_count
@@ -149,3 +149,14 @@ def test_the_first_page_the_list_and_the_roster_count_the_same_people(waived, cl
     teach(waived, waived.li)
     [line] = [one for one in todos(waived.north_organizer) if "送学上门" in one.text]
     assert line.text == "1人还没送学上门"
+
+
+def test_the_member_page_tells_the_waiver_and_its_end(waived, client):
+    where_to = reverse("attendance:member_training", args=[waived.li.pk])
+    page = html(client, waived.north_organizer, where_to)
+    assert "起不作硬性要求（行动不便），区委主管登记" in page and "恢复应训" not in page
+    assert reverse("attendance:entry_detail", args=[waived.entry(waived.li).pk]) in page
+    end_waiver(actor=waived.officer, entry=waived.entry(waived.li), until=timezone.localdate())
+    assert "起恢复应训" in html(client, waived.north_organizer, where_to)
+    ledger = reverse("admin:organizations_member_change", args=[waived.li.pk])
+    assert where_to in html(client, waived.officer, ledger)
