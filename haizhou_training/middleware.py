@@ -94,10 +94,12 @@ class NumbersOutOfAddressesMiddleware:
         kept = request.GET.copy()
         for name, texts in request.GET.lists():
             kept.setlist(name, [text for text in texts if not is_number(text)])
+        is_here = request.path == reverse("organizations:member_list")
+        where = "请点开这一页的" if is_here else "请到“党员”页，点开"
         messages.info(
             request,
-            "身份证号、手机号不能在这里查找：会留在浏览记录里。请按姓名、首字母或手机后四位查；"
-            "按号码查，请用“党员”页上的“按身份证号或手机号查”。",
+            "整个身份证号、手机号不能填在查找框里：会留在浏览记录里。请按姓名、首字母或手机后四位查；"
+            f"要按号码查，{where}“按身份证号或手机号查”。",
         )
         # "//host/" would be an address of another site.
         path = escape_leading_slashes(request.path)

@@ -20,7 +20,7 @@ def test_a_search_for_a_number_forgets_it_and_says_what_to_do(client, cast, type
     client.force_login(cast.north_organizer)
     answer = client.get(reverse("organizations:member_list"), {"q": typed, "show": "left"})
     assert answer.status_code == 302 and answer.url == reverse("organizations:member_list") + "?show=left"
-    assert "请按姓名或姓名首字母查" in client.get(answer.url).content.decode()
+    assert "请按姓名、首字母或手机后四位查" in client.get(answer.url).content.decode()
 
 
 @pytest.mark.parametrize("typed", ["王", "2026", "12345678901", "139111122223"])
