@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from django.db.models import CharField, Count, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Value
+from django.db.models import CharField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat, ExtractMonth, ExtractYear
 from django.urls import reverse
 
@@ -125,6 +125,19 @@ def twins_of(
         told = [(other, why) for other in others if comes_after(one, other) and (why := reasons(one, other))]
         found[one.pk] = told
     return found
+
+
+def registered_elsewhere(user: User, member: Member) -> Member | None:
+    """Who may be the same person in another branch of the scope; somebody present first."""
+    known = Q(birth_date=member.birth_date) if member.birth_date else Q()
+    if member.phone_digest:
+        known |= Q(phone_digest=member.phone_digest)
+    if not known:
+        return None
+    others = people(user).filter(known, name=member.name, merged_into__isnull=True)
+    others = others.exclude(branch=member.branch_id).select_related("branch")
+    found = others.order_by(F("left_on").asc(nulls_first=True), "pk")
+    return next((other for other in found if reasons(member, other)), None)
 
 
 def _said_apart(pks: Sequence[int]) -> set[frozenset[int]]:

@@ -1,6 +1,8 @@
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from organizations import queries
@@ -8,6 +10,7 @@ from organizations.forms.members import LeaveForm, MemberForm, NewMemberForm
 from organizations.models import Member, Organization
 from organizations.numbers import asked_pk
 from organizations.paging import MOST_FOUND, key_page
+from organizations.queries.duplicates import registered_elsewhere
 from organizations.queries.transfers import latest_request, who_left
 from organizations.service import Refused
 from organizations.services import members
@@ -107,12 +110,21 @@ def member_new(request):
         try:
             member = members.create_member(actor=request.user, **values)
             messages.success(request, f"{member.name}已经登记。")
+            _warn_of_twin(request, member)
             return redirect("organizations:member_detail", member.pk)
         except Refused as refusal:
             form.add_error(None, refusal.message)
             context["returning"] = who_left(form.cleaned_data["id_number"], request.user)
     status = 422 if form.errors else 200
     return render(request, "organizations/member_form.html", context, status=status)
+
+
+def _warn_of_twin(request, member: Member) -> None:
+    """Who only changed branches is transferred, and keeps what they attended; a new record does not."""
+    if other := registered_elsewhere(request.user, member):
+        twins = reverse("organizations:member_twins", query={"q": member.name})
+        words = '{}可能已经登记在{}，<a href="{}">去核对</a>。'
+        messages.warning(request, format_html(words, member.name, other.branch.name, twins))
 
 
 @require_http_methods(["GET", "POST"])
