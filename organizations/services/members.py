@@ -12,6 +12,7 @@ from organizations.models import Member, Organization, User
 from organizations.names import initials
 from organizations.service import Refused, service
 from organizations.services import audit, changes
+from organizations.services.member_dates import DATED, require_possible_dates
 
 # What a person may type about a member. The branch is not among them: that is a transfer.
 EDITABLE = (
@@ -192,6 +193,7 @@ def _require_new_face(member: Member) -> None:
 
 def _write(actor: User, member: Member, values: dict) -> None:
     """Put cleaned values on the member; digests and initials follow."""
+    before = {name: getattr(member, name) for name in DATED}
     for name, value in values.items():
         if name not in EDITABLE:
             raise TypeError(f"not a field people may change: {name}")
@@ -201,13 +203,12 @@ def _write(actor: User, member: Member, values: dict) -> None:
         raise Refused("请填姓名。")
     if not member.is_floating and member.floating_to:
         raise Refused("填了外出流向，请同时勾上“流动党员”。")
-    if member.birth_date and member.birth_date > timezone.localdate():
-        raise Refused("出生日期不能晚于今天。")
     member.initials = initials(member.name)
     if "id_number" in values:
         _write_id_number(actor, member)
     if "phone" in values:
         _write_phone(member)
+    require_possible_dates(member, [name for name in DATED if getattr(member, name) != before[name]])
 
 
 def _write_id_number(actor: User, member: Member) -> None:

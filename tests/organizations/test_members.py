@@ -10,7 +10,7 @@ from organizations.id_number import check_digit
 from organizations.models import AuditEvent, Member
 from organizations.service import Refused
 from organizations.services import members
-from tests.base import Cast, make_member, once, query_count
+from tests.base import Cast, fixture_writes, make_member, once, query_count
 
 pytestmark = pytest.mark.django_db
 
@@ -260,3 +260,107 @@ def test_members_of_the_other_township_do_not_exist(cast, page):
         assert page.get(url(name, cast.sun.pk)).status_code == 404
     for name in ("member_reveal", "member_leave"):
         assert page.post(url(name, cast.sun.pk), {"reason": "看看"}).status_code == 404
+
+
+# --- Dates that cannot be -------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("birth", "joined", "words"),
+    [
+        (date(2020, 1, 1), None, "不满 18 周岁"),
+        (date(1860, 1, 1), None, "核对年份"),
+        (date(2999, 1, 1), None, "晚于今天"),
+        (date(1982, 3, 4), date(1970, 7, 1), "早于 18 周岁"),
+        (date(1982, 3, 4), date(2000, 3, 3), "早于 18 周岁"),
+        (None, date(2999, 7, 1), "晚于今天"),
+        (None, date(1919, 7, 1), "1921"),
+    ],
+)
+def test_impossible_dates_are_refused_wherever_they_are_typed(cast, page, birth, joined, words):
+    values = {"birth_date": birth, "joined_party_on": joined}
+    with pytest.raises(Refused, match=words):
+        create(cast, **values)
+    with pytest.raises(Refused, match=words):
+        members.change_member(actor=cast.north_organizer, member=cast.wang, **values)
+    sent = {"branch": cast.north_branch.pk, "name": "刘新人", "category": "FULL"}
+    sent |= {name: str(day) for name, day in values.items() if day}
+    assert words in text(page.post(url("member_new"), sent))
+    assert words in text(page.post(reverse("admin:organizations_member_add"), sent))
+    assert not Member.objects.filter(name="刘新人").exists()
+
+
+@pytest.mark.parametrize("joined", [date(2000, 3, 4), date(2000, 3, 1), None])
+def test_possible_dates_are_stored(cast, joined):
+    born = date(1982, 3, 4)
+    member = create(cast, birth_date=born, joined_party_on=joined, id_number=id_number("19820304"))
+    assert (member.birth_date, member.joined_party_on) == (born, joined)
+
+
+def test_the_birth_date_is_that_of_the_number(cast):
+    with pytest.raises(Refused, match="对照身份证核对") as refused:
+        create(cast, birth_date=date(1983, 3, 4), id_number=id_number("19820304"))
+    assert "1982" not in refused.value.message
+    member = create(cast, id_number=id_number("19820304"))
+    with pytest.raises(Refused, match="对照身份证核对"):
+        members.change_member(actor=cast.north_organizer, member=member, birth_date=date(1983, 3, 4))
+    with pytest.raises(Refused, match="对照身份证核对"):
+        members.change_member(actor=cast.north_organizer, member=cast.wang, id_number=id_number("19690101"))
+    with fixture_writes():
+        Member.objects.filter(pk=cast.wang.pk).update(birth_precision="year")
+    members.change_member(actor=cast.north_organizer, member=cast.wang, id_number=id_number("19700908"))
+
+
+def test_an_old_record_with_wrong_dates_is_edited_in_everything_else(cast, page):
+    old = make_member(
+        cast.north_branch,
+        "旧记录",
+        birth_date=date(2020, 1, 1),
+        joined_party_on=date(1975, 7, 1),
+        id_number=id_number("19820304"),
+    )
+    members.change_member(actor=cast.north_organizer, member=old, party_group="三组", phone="13800001234")
+    sent = {"name": old.name, "category": "FULL", "birth_date": "2020-01-01", "party_group": "四组"}
+    sent |= {
+        "joined_party_on": "1975-07-01",
+        "version": page.get(url("member_edit", old.pk)).context["form"]["version"].value(),
+    }
+    assert page.post(url("member_edit", old.pk), sent).status_code == 302
+    old.refresh_from_db()
+    assert (old.party_group, old.birth_date.year) == ("四组", 2020)
+    right = {"birth_date": date(1982, 3, 4), "joined_party_on": date(2005, 7, 1)}
+    members.change_member(actor=cast.north_organizer, member=old, **right)
+
+
+# --- Registered elsewhere -------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("same", "warned"),
+    [
+        ({"birth_date": "1980-05-01"}, True),
+        ({"phone": "13800001234"}, True),
+        ({"phone": "13800001235"}, False),
+    ],
+)
+def test_who_may_be_registered_in_another_branch_is_named_with_a_link(cast, page, same, warned):
+    members.create_member(
+        actor=cast.north_organizer,
+        branch=cast.north_other_branch,
+        name="刘新人",
+        birth_date=date(1980, 5, 1),
+        phone="13800001234",
+    )
+    sent = {"branch": cast.north_branch.pk, "name": "刘新人", "category": "FULL"} | same
+    answer = text(page.post(url("member_new"), sent, follow=True))
+    told = f'可能已经登记在{cast.north_other_branch.name}，<a href="{url("member_twins")}?q='
+    assert (told in answer) == warned
+
+
+def test_of_a_namesake_outside_the_scope_nothing_is_said(cast, page):
+    make_member(cast.south_branch, "刘新人", birth_date=date(1980, 5, 1))
+    sent = {"branch": cast.north_branch.pk, "name": "刘新人", "category": "FULL", "birth_date": "1980-05-01"}
+    answer = text(page.post(url("member_new"), sent, follow=True))
+    assert "已经登记。" in answer and "可能已经登记在" not in answer
+
+
+def test_a_whole_number_in_the_search_points_to_the_box_of_this_page(cast, page):
+    answer = text(page.get(url("member_list"), {"q": "13800001234"}, follow=True))
+    assert "请点开这一页的“按身份证号或手机号查”" in answer and "请到“党员”页" not in answer
+    assert "请到“党员”页" in text(page.get(url("organization_list"), {"q": "13800001234"}, follow=True))
