@@ -7,6 +7,8 @@ organizer's own phone still opens. Browsers without our cookie are one device to
 nothing.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import timedelta
 
 from axes.handlers.database import AxesDatabaseHandler
@@ -47,11 +49,25 @@ def failures(username: str) -> int:
 
 def is_held(username: str) -> bool:
     """Whether some device, or every unknown one, is turned away from this account just now."""
-    per_device = recent(username).order_by().values("user_agent").annotate(n=Sum("failures_since_start"))
-    counts = [row["n"] for row in per_device]
-    return bool(counts) and (
-        max(counts) >= settings.AXES_FAILURE_LIMIT or sum(counts) >= settings.LOGIN_FAILURES_OF_ONE_ACCOUNT
-    )
+    return bool(held_among([username]))
+
+
+def held_among(usernames: Iterable[str]) -> set[str]:
+    """Which of these are turned away just now, in one query."""
+    kept = {kept_name(username): username for username in usernames}
+    since = timezone.now() - timedelta(hours=settings.AXES_COOLOFF_TIME)
+    recently = AccessAttempt.objects.filter(username__in=kept, attempt_time__gte=since)
+    counts: dict[str, list[int]] = defaultdict(list)
+    per_device = recently.order_by().values("username", "user_agent")
+    for row in per_device.annotate(n=Sum("failures_since_start")):
+        counts[row["username"]].append(row["n"])
+    return {kept[name] for name, failed in counts.items() if too_many(failed)}
+
+
+def too_many(counts: list[int]) -> bool:
+    """Failures by device: so many that one of them, or every unknown one, is turned away."""
+    most_of_all = settings.LOGIN_FAILURES_OF_ONE_ACCOUNT
+    return bool(counts) and (max(counts) >= settings.AXES_FAILURE_LIMIT or sum(counts) >= most_of_all)
 
 
 def release(username: str) -> int:

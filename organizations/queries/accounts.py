@@ -1,10 +1,12 @@
 """What is asked about accounts: which ones nobody uses, and what happened to one."""
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from organizations.models import AuditEvent, User
+from organizations.models import AuditEvent, Organization, User
 from organizations.queries import Todo
 from organizations.queries.history import Step, bulk_steps, newest
 
@@ -12,7 +14,7 @@ from organizations.queries.history import Step, bulk_steps, newest
 ACCOUNT_FILTERS = {
     "": "全部",
     "stale": "好久没登录",
-    "unused": "从没登录",
+    "unused": f"开通 {settings.UNUSED_ACCOUNT_DAYS} 天还没登录",
     "waiting": "还没启用",
     "closed": "已停用",
 }
@@ -28,6 +30,17 @@ def accounts(*, user: User, show: str, text: str) -> QuerySet[User]:
         condition = Q(is_active=False) if show == "closed" else Q(is_active=True, must_change_password=True)
         rows = rows.filter(condition)
     return rows.search(text)
+
+
+def superiors(paths: Iterable[str]) -> dict[str, str]:
+    """By path, the name of the organization right above: two townships have a branch of one name.
+
+    The one at the top stands above everything and tells nothing apart.
+    """
+    step = Organization.steplen
+    above = {path: path[:-step] for path in paths if len(path) > 2 * step}
+    names = dict(Organization.objects.filter(path__in=set(above.values())).values_list("path", "name"))
+    return {path: names.get(one, "") for path, one in above.items()}
 
 
 def account_todos(user: User) -> list[Todo]:

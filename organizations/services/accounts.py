@@ -115,7 +115,7 @@ def open_accounts(*, actor: User, organizations: list[Organization], role: str) 
                 organization,
                 role,
                 free_username(organization),
-                organization.contact_name,
+                organization.contact_name or f"{organization.name[:40]}{Role(role).label}",
                 encoded[organization.pk],
             )
             for organization in _unserved(organizations, role)

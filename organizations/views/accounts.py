@@ -1,4 +1,5 @@
 import json
+from itertools import groupby
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from organizations.forms.accounts import (
     reaches_above,
     roles_for,
 )
-from organizations.models import User
+from organizations.models import Role, User
 from organizations.paging import key_page
 from organizations.queries import accounts as queries
 from organizations.queries import organizations_without
@@ -45,10 +46,12 @@ def keep_slips(request, slips: list[Slip]) -> None:
     token = request.session.get(WAITING_SLIPS, "")
     rows = json.loads(decrypt(token)) if token else []
     fresh = {slip.user.username for slip in slips}
+    above = queries.superiors(slip.user.organization.path for slip in slips)
     rows = [row for row in rows if row["username"] not in fresh]
     rows += [
         {
             "organization": slip.user.organization.name,
+            "above": above.get(slip.user.organization.path, ""),
             "name": slip.user.name,
             "role": slip.user.get_role_display(),
             "username": slip.user.username,
@@ -81,10 +84,19 @@ def account_list(request):
     shown = [user.pk for user in page.rows]
     mine = User.objects.manageable_by(request.user).filter(pk__in=shown).values_list("pk", flat=True)
     context = {"page": page, "query": text, "manageable": set(mine), "show": show, "filters": ACCOUNT_FILTERS}
+    context["held"] = held_of(page.rows)
     context["ticks"] = show in ("stale", "unused")
     context |= {"request_uuid": uuid4(), "days": settings.STALE_ACCOUNT_DAYS}
     context["unused_days"] = settings.UNUSED_ACCOUNT_DAYS
     return render(request, "organizations/account_list.html", context)
+
+
+def held_of(users) -> set[int]:
+    """Those of a page whom wrong passwords or codes keep out just now."""
+    names = lockout.held_among(user.username for user in users)
+    return {user.pk for user in users if user.username in names} | second_factor.held_among(
+        user.pk for user in users
+    )
 
 
 @require_GET
@@ -158,11 +170,20 @@ def account_bulk(request):
     note_forged(request, form)
     roles = roles_for(request.user)
     role = request.POST.get("role") or request.GET.get("role", "")
-    role = role if role in dict(roles) else roles[0][0] if len(roles) == 1 else "ORGANIZER"
     text = request.GET.get("q", "")
-    waiting = organizations_without(user=request.user, role=role, text=text)[:MOST_AT_ONCE]
-    context = {"form": form, "roles": roles, "role": role, "query": text, "waiting": waiting}
+    role = role if role in dict(roles) else usual_role(request.user, text)
+    waiting = list(organizations_without(user=request.user, role=role, text=text)[:MOST_AT_ONCE])
+    above = queries.superiors(row.path for row in waiting)
+    groups = [(name, list(rows)) for name, rows in groupby(waiting, key=lambda row: above.get(row.path, ""))]
+    context = {"form": form, "roles": roles, "role": role, "query": text, "groups": groups}
+    context["chosen"] = request.POST.getlist("organizations")
     return render(request, "organizations/account_bulk.html", context, status=422 if form.errors else 200)
+
+
+def usual_role(user, text: str) -> str:
+    """Who waits first: branches want somebody who takes the register, townships somebody who organizes."""
+    first = organizations_without(user=user, role=Role.ORGANIZER, text=text)[:MOST_AT_ONCE]
+    return Role.RECORDER if all(row.holds_people for row in first) else Role.ORGANIZER
 
 
 @require_GET
@@ -173,6 +194,7 @@ def account_slip(request):
     slips = json.loads(decrypt(token)) if token else []
     context = {"slips": slips, "site_url": request.build_absolute_uri("/")}
     context["min_length"] = max(settings.PASSWORD_MIN_LENGTH.values())
+    context["classes"] = max(settings.PASSWORD_CLASSES.values())
     return render(request, "organizations/activation_slip.html", context)
 
 
@@ -249,6 +271,8 @@ def account_unlock(request, pk):
         messages.success(request, f"{user.name}的账号解锁了，现在就可以登录。")
     else:
         messages.info(request, f"{user.name}的账号没有锁住。")
+    if request.POST.get("back") == "list":
+        return redirect("organizations:account_list")
     return redirect("organizations:account_detail", pk=pk)
 
 

@@ -19,7 +19,8 @@ from organizations.services.second_factor import CODE_GIVEN, Verdict
 GO_ON = "code_next"  # in the login: where its user was going
 REFUSALS = {
     Verdict.WRONG: "验证码不对。请看手机上现在显示的 6 位数字，再输一遍。",
-    Verdict.HELD: "连错了 5 次，为了安全，请等 30 分钟再试，或者请上级党组织在账号页面解锁。",
+    Verdict.HELD: "连错了 5 次，为了安全，请等 30 分钟再试，或者请上级党组织在账号页面解锁。"
+    "最上级的主管，请管服务器的人运行 rescue_officer 命令。",
 }
 
 
