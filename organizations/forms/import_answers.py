@@ -45,7 +45,10 @@ def columns_of(batch: ImportBatch) -> list[Column]:
         for one in batch.verdict.get("headers", [])
     ]
     seen = {column.key for column in known}
-    return known + [Column(key, called(key), "", is_asked=True) for key in asked if key not in seen]
+    samples = ask.get("samples", {})
+    return known + [
+        Column(key, called(key), "", samples.get(key, ""), is_asked=True) for key in asked if key not in seen
+    ]
 
 
 def called(key: str) -> str:
@@ -69,8 +72,13 @@ def answers_in(data, batch: ImportBatch) -> Answers:
     return Answers(Choices({**before.columns, **said}, sheets, hidden), said)
 
 
+def offered_sheets(batch: ImportBatch) -> list[str]:
+    """Where nobody has to be asked: the sheets that look like rosters, read or not."""
+    return batch.verdict.get("rosters") or batch.verdict.get("sheets", [])
+
+
 def chosen_sheets(data, batch: ImportBatch) -> tuple[str, ...]:
-    offered = (ask_of(batch, "sheets") or {}).get("sheets", []) or batch.verdict.get("sheets", [])
+    offered = (ask_of(batch, "sheets") or {}).get("sheets", []) or offered_sheets(batch)
     names = [one["name"] if isinstance(one, dict) else one for one in offered]
     chosen = tuple(name for name in names if name in data.getlist("sheets"))
     if not chosen:

@@ -28,6 +28,8 @@ from organizations.imports.whole import Line, judge
 from organizations.models import Organization
 
 Tell = Callable[[int, int, str], None]
+# So many of the hidden people are named in the question.
+HIDDEN_NAMED = 10
 NOBODY: frozenset[bytes] = frozenset()
 
 
@@ -83,17 +85,27 @@ class Checking:
         # Packed lines, and what is remembered of each of them.
         self.packed: list[tuple[bytes, list[Line]]] = []
         self.people = 0
+        self.hidden_names: list[str] = []
 
     def take(self, sheet: Sheet, rows: list[Row], text: bytes) -> None:
         self.kept.take(sheet.index, rows, text)
         reader = self.readers[sheet.index]
         read, header_row = reader.read, reader.layout.header_row
-        leave_hidden = self.choices.hidden_rows is False
         for number, hidden, cells in rows:
-            if number > header_row and (row := read(number, cells)) and not (hidden and leave_hidden):
+            if number > header_row and (row := read(number, cells)):
                 self.waiting.append(row)
+                if hidden and not row.set_aside:
+                    self.hide(row)
         if len(self.waiting) >= PIECE:
             self.work_off()
+
+    def hide(self, row: RosterRow) -> None:
+        """Somebody in a hidden line: named where it is asked about, listed where it is left out."""
+        if len(self.hidden_names) < HIDDEN_NAMED and row.values.get("name"):
+            self.hidden_names.append(row.values["name"])
+        if self.choices.hidden_rows is False:
+            row.errors, row.warnings = [], []
+            row.leave_out("", "HIDDEN_ROW", "这一行隐藏着，按您选的没有导入。要导入，请取消隐藏再上传。")
 
     def work_off(self) -> None:
         """Match the waiting rows, pack those that may be stored, remember the least of all."""
@@ -144,6 +156,7 @@ class Checking:
             choices=self.choices,
             sheets=sheets,
             hidden=hidden,
+            hidden_names=self.hidden_names,
         )
 
 

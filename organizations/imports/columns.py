@@ -5,10 +5,12 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from organizations.imports.choices import Choices
 from organizations.imports.preflight import FileRefused
-from organizations.imports.reading import Cell, Sheet
+from organizations.imports.reading import Cell, Sheet, cell_at
+from organizations.imports.values import hide_digits
 from organizations.models import Organization
 
 HEADER_WITHIN = 20
@@ -18,6 +20,9 @@ HEADER_DEPTH = 3
 FEW_MERGES = 2000
 LONGEST_KEY = 90
 CHOSEN = -1
+BY_VALUES = 99
+# Of a column nobody knows no more is shown than tells what it is.
+SAMPLE = 2
 NOTHING_CHOSEN = Choices()
 
 # field: aliases, the one to prefer first. Written as `normalise` leaves them.
@@ -53,6 +58,16 @@ OTHERS = {
 FIELDS = {alias: (field, rank) for field, names in ALIASES.items() for rank, alias in enumerate(names)}
 LABELS = {field: names[0] for field, names in ALIASES.items()}
 REASON = "原因"
+# Headers that may mean something else: what they hold tells.
+BY_WHAT_THEY_HOLD = {
+    "职务": (
+        "post",
+        re.compile(r"(党|总)*(支部|支委会?)?(第一)?(副?书记|(组织|宣传|纪检|青年|统战|群众|保密)?委员|支委)"),
+    ),
+    "类别": ("category", re.compile(r"(中共)?(正式|预备)(党员)?")),
+}
+MAYBE_POST = re.compile("书记|委员|支委")
+NO_POST = {"无", "党员", "普通党员", "/", "-", "—"}
 
 
 @dataclass
@@ -77,15 +92,43 @@ class Layout:
         return max(self.headers)
 
     @property
+    def maybe_posts(self) -> list[str]:
+        """Columns 职务 with posts in the Party among others, where no column holds the post."""
+        if "post" in self.columns:
+            return []
+        keys = [(column, key) for column, key in self.keys.items() if key.partition("#")[0] == "职务"]
+        return [key for column, key in keys if any(MAYBE_POST.search(str(c)) for c in self.below(column))]
+
+    @property
     def unknown(self) -> list[str]:
         """The columns that hold nothing we know, by what they are remembered by."""
         used = set(self.columns.values())
         nothing = {*OTHERS, REASON}
         return [key for column, key in self.keys.items() if column not in used and key not in nothing]
 
+    def question(self, field: str, keys: list[str]) -> dict[str, Any]:
+        """Which of these columns is `field`? With what stands below each for the first time."""
+        found = {key: self.sample(column) for column, key in self.keys.items() if key in keys}
+        samples = {key: text if len(text) <= SAMPLE else f"{text[:SAMPLE]}…" for key, text in found.items()}
+        return {"kind": "columns", "field": field, "columns": keys, "samples": samples}
+
+    def sample(self, column: int) -> str:
+        return next(
+            (hide_digits(str(cell)) for cell in self.below(column) if isinstance(cell, str | int)), ""
+        )
+
+    def below(self, column: int) -> list[Cell]:
+        """What stands in this column, as far as the beginning of the sheet tells."""
+        return below(self.sheet, self.header_row, column)
+
     def label(self, field: str) -> str:
         """The header as the user wrote it, or ours where the column is missing."""
         return self.headers.get(self.columns.get(field, -1), LABELS.get(field, ""))
+
+
+def below(sheet: Sheet, header_row: int, column: int) -> list[Cell]:
+    cells = (cell_at(cells, column) for number, cells in sheet.rows if number > header_row)
+    return [cell for cell in cells if cell is not None]
 
 
 def normalise(header: Cell) -> str:
@@ -109,11 +152,11 @@ def find_layouts(sheets: list[Sheet], choices: Choices = NOTHING_CHOSEN) -> list
         raise FileRefused("表里只有表头，没有党员。请填好名单再上传。", "NO_ROWS")
     if not any(sheet.rows for sheet in sheets):
         raise FileRefused("表里没有内容。如果名册是粘贴的图片，请改成文字表格再上传。", "NO_ROWS")
-    if unknown := nameless(sheets):
+    if unclear := nameless(sheets):
         raise FileRefused(
             "没有找到“姓名”这一列。请选定哪一列是姓名，或把列名改成“姓名”再上传。",
             "NO_HEADER",
-            {"kind": "columns", "field": "name", "columns": unknown},
+            unclear.question("name", unclear.unknown),
         )
     raise FileRefused(
         f"前 {HEADER_WITHIN} 行里没有找到表头。"
@@ -122,14 +165,14 @@ def find_layouts(sheets: list[Sheet], choices: Choices = NOTHING_CHOSEN) -> list
     )
 
 
-def nameless(sheets: list[Sheet]) -> list[str]:
-    """The columns nobody knows of a line that is a header but for 姓名."""
+def nameless(sheets: list[Sheet]) -> Layout | None:
+    """The line that is a header but for 姓名, where a column nobody knows may be it."""
     for sheet in sheets:
         for number, cells in sheet.rows[:HEADER_WITHIN]:
             layout = build_layout(sheet, number, texts_of(cells)) if texts_of(cells) else None
             if layout and len(layout.columns) >= 2 and layout.unknown:
-                return layout.unknown
-    return []
+                return layout
+    return None
 
 
 def refuse_ambiguous(layout: Layout) -> None:
@@ -137,7 +180,7 @@ def refuse_ambiguous(layout: Layout) -> None:
         raise FileRefused(
             f"有两列都叫“{keys[0]}”，不知道该用哪一列。请选定一列，或者删掉一列再上传。",
             "HEADER_AMBIGUOUS",
-            {"kind": "columns", "field": field, "columns": keys},
+            layout.question(field, keys),
         )
 
 
@@ -215,6 +258,15 @@ def keys_of(headers: dict[int, str]) -> dict[int, str]:
     return keys
 
 
+def meant_by_values(sheet: Sheet, row: int, column: int, text: str) -> str:
+    """职务 is the post in the Party where every cell names one: never where some are 主任 or 会计."""
+    if normalise(text) not in BY_WHAT_THEY_HOLD:
+        return ""
+    field, known = BY_WHAT_THEY_HOLD[normalise(text)]
+    held = {"".join(str(cell).split()) for cell in below(sheet, row, column)} - NO_POST
+    return field if held and all(known.fullmatch(one) for one in held) else ""
+
+
 def build_layout(
     sheet: Sheet, row: int, headers: dict[int, str], meanings: Mapping[str, str] = NOTHING_CHOSEN.columns
 ) -> Layout:
@@ -228,6 +280,8 @@ def build_layout(
         elif normalise(text) in FIELDS:
             field, rank = FIELDS[normalise(text)]
             ranked[field].append((rank, column))
+        elif meant := meant_by_values(sheet, row, column, text):
+            ranked[meant].append((BY_VALUES, column))
     columns = {field: min(found)[1] for field, found in ranked.items()}
     ambiguous = {
         field: [keys[column] for rank, column in sorted(found) if rank == min(found)[0]]

@@ -25,7 +25,7 @@ def settle_branches(layouts: list[Layout], branches: Branches) -> None:
         raise FileRefused(
             "表里没有“所在党支部”这一列。请加上这一列，或在上传时选定这些党员所在的支部。",
             "BRANCH_COLUMN_MISSING",
-            {"kind": "columns", "field": "branch", "columns": unknown} if unknown else None,
+            unclear[0].question("branch", unknown) if unknown else None,
         )
     if unclear:
         raise FileRefused(
@@ -49,11 +49,13 @@ def quoted(layouts: list[Layout]) -> str:
 def notes_on_sheets(sheets: list[Sheet], layouts: list[Layout], hidden: list[str]) -> list[Finding]:
     """Which sheets were read and which were not; nothing is left out silently."""
     notes = []
-    if len(layouts) > 1:
-        text = f"读了 {len(layouts)} 张工作表：{quoted(layouts)}。有不该导入的，请选定要读的工作表。"
-        notes.append(Finding(None, "", "SHEETS_READ", text))
     read = {layout.sheet.name for layout in layouts}
     left = [sheet.name for sheet in sheets if sheet.rows and sheet.name not in read]
+    if len(layouts) > 1:
+        aside = [name for name in left if EXPLAINS.search(name)]
+        beside = f"“{'、'.join(aside[:NAMES_SHOWN])}”没有读。" if aside else ""
+        text = f"读了 {len(layouts)} 张工作表：{quoted(layouts)}。{beside}有不该导入的，请另选工作表。"
+        notes.append(Finding(None, "", "SHEETS_READ", text))
     left = [name for name in left if not EXPLAINS.search(name)]
     if left:
         text = f"这些工作表没有读：{'、'.join(left[:NAMES_SHOWN])}。里面如有党员，请复制到名册里。"

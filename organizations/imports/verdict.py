@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from organizations.imports.choices import Choices
-from organizations.imports.columns import Layout, normalise
+from organizations.imports.columns import Layout, normalise, sheet_score
 from organizations.imports.kept import Kept
 from organizations.imports.lines import with_verdict
 from organizations.imports.reading import Cell, CellError, Formula, Sheet, cell_at
@@ -43,6 +43,8 @@ class Verdict:
     choices: Choices
     sheets: list[Sheet]
     hidden: list[str]
+    # The first people in hidden lines.
+    hidden_names: list[str]
 
     @property
     def layout(self) -> Layout:
@@ -72,8 +74,17 @@ class Verdict:
         asks: list[dict] = []
         hidden = sum(layout.sheet.hidden_rows for layout in self.layouts)
         if hidden and self.choices.hidden_rows is None:
-            asks.append({"kind": "hidden_rows", "count": hidden})
+            asks.append({"kind": "hidden_rows", "count": hidden, "names": self.hidden_names})
+        said = self.choices.columns
+        if posts := [key for key in self.layout.maybe_posts if key not in said]:
+            asks.append(self.layout.question("post", posts))
         return asks
+
+    @property
+    def rosters(self) -> list[str]:
+        """The sheets somebody may choose from: those that were read, and others that look like rosters."""
+        read = {layout.sheet.name for layout in self.layouts}
+        return [sheet.name for sheet in self.sheets if sheet.name in read or sheet_score(sheet)]
 
     @property
     def needs_copy(self) -> bool:
@@ -109,6 +120,7 @@ class Verdict:
             "counts": self.counts(),
             "sheet": "、".join(layout.sheet.name for layout in self.layouts),
             "sheets": [layout.sheet.name for layout in self.layouts],
+            "rosters": self.rosters,
             "columns": {field: self.layout.label(field) for field in self.layout.columns},
             "headers": headers_of(self.layout),
             "ignored": self.layout.ignored,
@@ -139,7 +151,7 @@ class Verdict:
 
 
 def unknown_headers(layout: Layout) -> list[str]:
-    return [text for text in layout.ignored if normalise(text) not in ("序号", "编号", "备注")]
+    return [text for text in layout.ignored if normalise(text) not in ("序号", "编号")]
 
 
 def headers_of(layout: Layout) -> list[dict]:
@@ -172,6 +184,8 @@ def notes_on(layout: Layout, choices: Choices, *, several: bool) -> list[Finding
         notes.append(Finding(sheet.row_after_gap, "", "DATA_AFTER_GAP", text))
     ignored = unknown_headers(layout)
     if ignored:
-        text = f"{where}这些列用不到，没有导入：{'、'.join(ignored)[:150]}。如果有用，请改成样表里的列名。"
+        text = (
+            f"{where}有 {len(ignored)} 列没有导入：{'、'.join(ignored)[:150]}。如果有用，请改成样表里的列名。"
+        )
         notes.append(Finding(None, "", "COLUMNS_IGNORED", text))
     return notes

@@ -18,7 +18,7 @@ from organizations.services.import_undo import old_values
 from organizations.tree import holds
 
 # Lines that are not imported, and say why.
-SET_ASIDE = {"FOOTER_ROW", "TRANSFER_SUSPECTED", "REVIEW"}
+SET_ASIDE = {"FOOTER_ROW", "HIDDEN_ROW", "TRANSFER_SUSPECTED", "REVIEW"}
 FINDINGS = ("errors", "skipped", "warnings")
 PEOPLE = ("created", "updated")
 SHOWS = (*FINDINGS, *PEOPLE)

@@ -62,6 +62,10 @@ def page(client, cast):
     return get
 
 
+def page_of(batch):
+    return reverse("organizations:import_detail", args=[batch.pk])
+
+
 def fields(batch):
     return {header["key"]: header["field"] for header in batch.verdict["headers"]}
 
@@ -72,8 +76,11 @@ def test_hidden_rows_are_a_question_and_nothing_is_stored_before_the_answer(cast
     assert "一起导入" in text and "只导入看得见的" in text and "全部存进系统</button>" not in text
     client.post(reverse("organizations:import_store", args=[batch.pk]), {"version": batch.version})
     assert not Member.objects.filter(name="张一").exists()
+    assert "隐藏的是：张二。" in text
     assert "可以存进系统" in answer(batch, hidden_rows="no")
-    assert batch.verdict["counts"]["created"] == 1
+    counts = batch.verdict["counts"]
+    assert (counts["created"], counts["skipped"], batch.row_count) == (1, 1, 2)
+    assert "第 3 行 张二" in client.get(page_of(batch) + "?show=skipped").content.decode()
     client.post(reverse("organizations:import_store", args=[batch.pk]), {"version": batch.version})
     assert list(Member.objects.filter(name__startswith="张").values_list("name", flat=True)) == ["张一"]
 
@@ -192,3 +199,52 @@ def test_saying_the_same_again_writes_nothing(cast):
 def test_the_known_headers_are_all_recognised_without_a_question(cast):
     batch = check(cast, roster(person("张一")))
     assert batch.verdict["asks"] == [] and len(fields(batch)) == len(HEADERS)
+
+
+def with_posts(*posts, header="职务") -> bytes:
+    people = [("北山村党支部", f"张{'甲乙丙丁'[n]}", post, "高中") for n, post in enumerate(posts)]
+    return xlsx([("所在党支部", "姓名", header, "学历"), *people])
+
+
+def test_a_column_of_posts_in_the_party_is_known_by_what_it_holds(cast, page):
+    batch = check(cast, with_posts("书记", None, "支部委员", "组织委员"))
+    assert fields(batch)["职务"] == "post" and batch.verdict["asks"] == []
+    assert "有 1 列没有导入：学历。" in page(batch)
+    of_category = check(cast, with_posts("正式党员", "预备党员", None, header="类别"))
+    assert fields(of_category)["类别"] == "category" and of_category.verdict["asks"] == []
+
+
+def test_a_column_of_mixed_posts_is_asked_about_and_others_are_named(cast, page, answer):
+    batch = check(cast, with_posts("书记", "会计"))
+    assert "这一列是什么？" in page(batch) and "全部存进系统</button>" not in page(batch)
+    assert "有 2 列没有导入：职务、学历。" in answer(batch, key=["职务"], field=[""])
+    assert batch.verdict["asks"] == []
+    answer(batch, key=["职务"], field=["post"])
+    assert fields(batch)["职务"] == "post"
+    plain = check(cast, with_posts("会计", "主任"), cast.south_branch, cast.officer)
+    assert plain.verdict["asks"] == []
+
+
+def test_sheets_read_may_be_chosen_from_and_a_skipped_one_is_named(cast, page, answer):
+    book = Workbook()
+    for name in ("北山村", "北坡村", "说明"):
+        sheet = book.active if name == "北山村" else book.create_sheet()
+        sheet.title = name
+        lines = [("请如实填写",)] if name == "说明" else [("姓名", "性别"), (f"张{name[1]}", "男")]
+        for line in lines:
+            sheet.append(line)
+    batch = check(cast, saved(book))
+    text = page(batch)
+    assert "“说明”没有读" in text and "导入哪几张工作表" in text
+    answer(batch, asks_sheets="1", sheets=["北坡村"])
+    assert batch.verdict["sheets"] == ["北坡村"] and batch.verdict["counts"]["created"] == 1
+    # The other one can still be had.
+    answer(batch, asks_sheets="1", sheets=["北山村", "北坡村"])
+    assert batch.verdict["counts"]["created"] == 2
+
+
+def test_columns_to_be_told_are_shown_with_what_they_hold(cast, page):
+    lines = [("姓名", "性别", "归属", "喜好"), ("张一", "男", "北山村党支部", "下棋")]
+    text = page(check(cast, xlsx(lines)))
+    assert "有几列要请您认一下" in text and "如 北山…" in text and "如 下棋" in text
+    assert "其中要有一列是所在党支部" in text

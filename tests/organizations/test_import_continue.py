@@ -114,7 +114,7 @@ def test_an_answer_needs_no_second_upload(cast):
 
 def test_hidden_lines_are_asked_for_before_anything_is_stored(cast):
     batch = check(cast, with_hidden_line())
-    assert batch.verdict["asks"] == [{"kind": "hidden_rows", "count": 1}]
+    assert batch.verdict["asks"] == [{"kind": "hidden_rows", "count": 1, "names": ["张藏"]}]
     with pytest.raises(Refused, match="隐藏"):
         store(cast, batch)
     batch = again(cast, batch, choices=Choices(hidden_rows=False))
