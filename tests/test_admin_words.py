@@ -1,11 +1,12 @@
 """The ledger speaks our users' Chinese: no constraint's name, none of Django's phrases."""
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
-from campaigns.models import TrainingSession
+from campaigns.models import Campaign, ProgrammeItem, Topic, TrainingSession
 from organizations.models import Member, Organization
 from tests.attendance.scene import Scene
 from tests.base import once
@@ -78,3 +79,27 @@ def test_what_is_saved_is_said_to_be_saved(ledger, scene):
     data = {"name": "王北甲", "category": "FULL", "party_group": "二组"}
     shown = ledger.post(url(Member, "change", scene.wang.pk), data, follow=True).content.decode()
     assert "已保存党员“" in shown and "成功修改" not in shown
+
+
+def test_a_new_member_is_told_where_the_numbers_are_entered(ledger, scene):
+    data = {"branch": scene.north_branch.pk, "name": "刘新来", "category": "FULL"}
+    shown = ledger.post(url(Member, "add"), data, follow=True).content.decode()
+    page = reverse("organizations:member_edit", args=[Member.objects.get(name="刘新来").pk])
+    assert f'身份证号和手机请<a href="{page}">在工作台登记</a>' in shown
+
+
+def test_the_front_page_promises_no_change_of_what_the_officer_decides(client, scene):
+    words = {}
+    for user in (scene.officer, scene.north_organizer):
+        client.force_login(user)
+        apps = client.get(reverse("admin:index")).context["app_list"]
+        words[user] = {model["model"]: model["view_only"] for app in apps for model in app["models"]}
+    for model in (Campaign, ProgrammeItem, Topic):
+        assert words[scene.north_organizer][model] and not words[scene.officer][model]
+    assert not words[scene.north_organizer][TrainingSession]
+
+
+def test_fields_that_must_be_filled_are_marked(ledger):
+    """Django marks their labels; the style sheet writes 必填 behind."""
+    assert 'class="required"' in ledger.get(url(Member, "add")).content.decode()
+    assert "label.required::after" in (settings.BASE_DIR / "static/css/admin.css").read_text()

@@ -10,8 +10,15 @@ from organizations.admin_base import ServiceAdmin
 from organizations.admin_filters import span_filter, tree_filter
 
 
+class RunByOfficers(ServiceAdmin):
+    """What the officer decides: to others every page says 查看, the front page too."""
+
+    def has_change_permission(self, request, obj=None):
+        return request.user.runs_campaigns and super().has_change_permission(request, obj)
+
+
 @admin.register(Campaign)
-class CampaignAdmin(ServiceAdmin):
+class CampaignAdmin(RunByOfficers):
     """New campaigns are made in the workbench, in three steps."""
 
     list_display = ["label", "organization", "stage", "kind", "starts_on", "ends_on", "board_link"]
@@ -72,7 +79,7 @@ class CampaignAdmin(ServiceAdmin):
 
 
 @admin.register(ProgrammeItem)
-class ProgrammeItemAdmin(ServiceAdmin):
+class ProgrammeItemAdmin(RunByOfficers):
     list_display = ["name", "group", "campaign"]
     list_filter = [campaign_filter("group__campaign_id")]
     list_select_related = ["group__campaign"]
@@ -91,7 +98,7 @@ class ProgrammeItemAdmin(ServiceAdmin):
 
 
 @admin.register(Topic)
-class TopicAdmin(ServiceAdmin):
+class TopicAdmin(RunByOfficers):
     list_display = ["name", "campaign", "task", "is_compulsory"]
     list_filter = [CampaignFilter, "is_compulsory"]
     list_select_related = ["campaign", "task"]

@@ -1,5 +1,5 @@
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import Http404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -129,6 +129,12 @@ class MemberAdmin(ServiceAdmin):
 
     def get_search_results(self, request, queryset, search_term):
         return (queryset.filter(by_name(search_term)) if search_term.strip() else queryset), False
+
+    def response_add(self, request, obj, post_url_continue=None):
+        page = reverse("organizations:member_edit", args=[obj.pk])
+        words = format_html('身份证号和手机请<a href="{}">在工作台登记</a>。', page)
+        self.message_user(request, words, messages.INFO)
+        return super().response_add(request, obj, post_url_continue)
 
     def events_of(self, member, user):
         return member_history(member, user, most=200)
