@@ -73,3 +73,10 @@ def test_the_filter_says_since_when_nobody_came(cast, client, settings):
     client.force_login(cast.officer)
     page = client.get(LIST).content.decode()
     assert "开通 30 天还没登录" in page and "从没登录" not in page
+
+
+def test_a_taken_code_is_told_in_the_workbench_too(cast, client):
+    client.force_login(cast.officer)
+    data = {"parent": cast.north.pk, "code": cast.north_branch.code, "name": "新村", "kind": "BRANCH"}
+    page = client.post(reverse("organizations:organization_new"), data).content.decode()
+    assert "这个党组织代码已经有党组织在用，请换一个。" in page
