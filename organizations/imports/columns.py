@@ -263,7 +263,9 @@ def meant_by_values(sheet: Sheet, row: int, column: int, text: str) -> str:
     if normalise(text) not in BY_WHAT_THEY_HOLD:
         return ""
     field, known = BY_WHAT_THEY_HOLD[normalise(text)]
-    held = {"".join(str(cell).split()) for cell in below(sheet, row, column)} - NO_POST
+    # 审核人：某某 in the last line is no value.
+    texts = ("".join(str(cell).split()) for cell in below(sheet, row, column))
+    held = {text for text in texts if not re.search("[:：]", text)} - NO_POST
     return field if held and all(known.fullmatch(one) for one in held) else ""
 
 
