@@ -46,7 +46,8 @@ def foreign_rows(world: World, user) -> str:
         for model in apps.get_app_config(app).get_models():
             columns = {field.attname for field in model._meta.concrete_fields}
             text += [
-                repr(row)
+                # PostgreSQL hands bytes out as a view, which would be told by its address.
+                repr({k: bytes(v) if isinstance(v, memoryview) else v for k, v in row.items()})
                 for row in model.objects.order_by("pk").values()
                 if is_foreign(model, row, columns, trees, units)
             ]
