@@ -15,7 +15,7 @@ from tests.organizations.rosters.making import excel
 from tests.organizations.rosters.trying import ELSEWHERE, HERE, Scene, command, stored, worked
 from tests.organizations.workbooks import HEADERS, person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.files]
 built, scene = once(Scene)
 # How a sentence ends that says what to do.
 TELLS = re.compile(r"请|另存|改成|不要")

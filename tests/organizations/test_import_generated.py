@@ -10,7 +10,7 @@ from tests.organizations.rosters.damage import generate
 from tests.organizations.rosters.near import Near
 from tests.organizations.rosters.trying import Scene, checked, store, stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.files]
 built, scene = once(Scene)
 # The first are parsed in a process of their own, as in truth.
 ALWAYS, ALL = 60, 500

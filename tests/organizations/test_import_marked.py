@@ -17,7 +17,7 @@ from tests.organizations.rosters.trying import Scene
 from tests.organizations.rosters.ugly import UGLY
 from tests.organizations.workbooks import person, roster, saved
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.files]
 built, scene = once(Scene)
 TODAY = date(2026, 11, 22)
 ANSWERED_NO = Choices(hidden_rows=False)
