@@ -299,8 +299,8 @@ def store_ready(
 def require_storable(actor: User | None, batch: ImportBatch, partial: bool) -> None:
     if batch.state != ImportState.CHECKED:
         raise Refused("这份名册现在不能存。请先上传能读的名册，检查后再存。", "state")
-    if actor and any(ask["kind"] == "hidden_rows" for ask in batch.verdict.get("asks", [])):
-        raise Refused("表里有隐藏的行。请先选定要不要导入，再存。", "asks")
+    if actor and batch.verdict.get("asks"):
+        raise Refused("这份名册还有要您说一声的（隐藏的行，或认不准的列）。请先在页面上回答，再存。", "asks")
     wrong = batch.verdict["counts"]["error_rows"]
     if wrong and not partial:
         raise Refused(f"还有 {wrong} 行有错误，没有存。请改好再上传，或只存正确的行。", "has_errors")

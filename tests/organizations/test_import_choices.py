@@ -9,7 +9,7 @@ from openpyxl import Workbook, load_workbook
 from organizations.models import HeaderMeaning, ImportBatch, Member
 from organizations.service import Refused
 from organizations.services.import_columns import meanings_for, remember_columns, remembered
-from organizations.services.imports import check_roster
+from organizations.services.imports import check_roster, store_batch
 from tests.base import Cast, once
 from tests.organizations.workbooks import HEADERS, person, roster, saved, xlsx
 
@@ -217,6 +217,8 @@ def test_a_column_of_posts_in_the_party_is_known_by_what_it_holds(cast, page):
 def test_a_column_of_mixed_posts_is_asked_about_and_others_are_named(cast, page, answer):
     batch = check(cast, with_posts("书记", "会计"))
     assert "这一列是什么？" in page(batch) and "全部存进系统</button>" not in page(batch)
+    with pytest.raises(Refused, match="请先在页面上回答"):
+        store_batch(actor=cast.north_organizer, batch=batch)
     assert "有 2 列没有导入：职务、学历。" in answer(batch, key=["职务"], field=[""])
     assert batch.verdict["asks"] == []
     answer(batch, key=["职务"], field=["post"])
