@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from attendance.forms import MergeForm
+from attendance.forms.people import MergeForm
 from attendance.queries.moving import contents_of
 from attendance.services import moving_several
 from attendance.services.moving import merge_branch

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from attendance.forms import CorrectionForm
+from attendance.forms.corrections import CorrectionForm
 from attendance.services.corrections import correct_session, void_session
 from campaigns.models import TrainingSession
 from organizations.service import Refused

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from attendance import queries
-from attendance.forms import WaiverEndForm, WaiverForm
+from attendance.forms.people import WaiverEndForm, WaiverForm
 from attendance.models import ATTENDED, RosterEntry
 from attendance.services.roster import end_waiver, set_waiver
 from attendance.views.getters import get_entry, needs, unit_crumbs

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from attendance import queries
-from attendance.forms import MakeupForm
+from attendance.forms.makeup import MakeupForm
 from attendance.models import RosterEntry
 from attendance.queries.batches import IN_ORDER
 from attendance.services.makeup import plan_makeup

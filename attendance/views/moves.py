@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from attendance.forms import MoveForm
+from attendance.forms.people import MoveForm
 from attendance.models import RosterEntry
 from attendance.services.moving import accept_transfer, move_member
 from organizations.forms.transfers import AcceptForm

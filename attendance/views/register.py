@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from attendance import queries
-from attendance.forms import MAX_BYTES, BadBatch, CloseForm, parse_form, parse_marks
+from attendance.forms.closing import CloseForm
+from attendance.forms.marks import MAX_BYTES, BadBatch, parse_form, parse_marks
 from attendance.models import MarkBatch
 from attendance.queries import batches
 from attendance.services.closing import close_parts, reopen_part

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from django.utils.html import format_html_join
 
-from attendance.forms import CHOICES, CODES
+from attendance.forms.marks import CHOICES, CODES
 from attendance.models import Status
 
 LOOKS = {

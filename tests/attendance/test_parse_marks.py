@@ -9,7 +9,7 @@ from django.http import QueryDict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attendance.forms import BadBatch, parse_form, parse_marks
+from attendance.forms.marks import BadBatch, parse_form, parse_marks
 
 UUID = "6f1c7f64-3b7e-4c39-9a53-0d1f6f9f1a11"
 

@@ -1,4 +1,4 @@
-"""The shape of what people send: marks as JSON or as a plain form, waivers, make-up classes."""
+"""The shape of what people send into a register: marks as JSON or as a plain form."""
 
 import hashlib
 import json
@@ -7,17 +7,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django import forms
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from attendance.models import Reason, Status, Waiver
+from attendance.models import Reason, Status
 from attendance.services.judging import MarkInput
-from campaigns.forms.sessions import title_of
-from campaigns.models import Round, Topic
-from organizations.forms.choices import PickField, PicksField
-from organizations.forms.transfers import branch_choices
-from organizations.models import Organization
 
 MAX_MARKS = 500
 MAX_BYTES = 1024 * 1024
@@ -221,157 +215,3 @@ def _digest(marks, heads) -> str:
 
 
 # --- Pages --------------------------------------------------------------------------------
-class CloseForm(forms.Form):
-    """Finishing a register: how to count whom nobody marked. None of the three is preselected."""
-
-    rest = forms.ChoiceField(
-        label="没有登记的人",
-        choices=[
-            ("present", "其余均到"),
-            ("absent", "其余未到"),
-            ("unmarked", "其余未登记（写明原因）"),
-        ],
-        widget=forms.RadioSelect,
-    )
-    note = forms.CharField(label="说明", max_length=200, required=False)
-    batch = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
-
-    def __init__(self, *args, rest_needed=True, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["rest"].required = rest_needed
-        self.rest_needed = rest_needed
-
-    def as_service(self) -> dict:
-        """Where everybody is marked there is no rest, and none is named."""
-        cleaned = self.cleaned_data
-        return {
-            "rest": cleaned["rest"],
-            "note": cleaned["note"],
-            "batch": cleaned["batch"],
-        }
-
-
-class WaiverForm(forms.Form):
-    """不作硬性要求: a reason class and a day, never a diagnosis."""
-
-    reason = forms.ChoiceField(label="原因类别", choices=[("", "请选择"), *Waiver.Reason.choices])
-    since = forms.DateField(
-        label="从哪天起", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-
-
-class WaiverEndForm(forms.Form):
-    until = forms.DateField(
-        label="从哪天起恢复应训", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-
-
-class MakeupForm(forms.Form):
-    """A make-up class for people already chosen."""
-
-    round = forms.ChoiceField(
-        label="方式",
-        choices=[(Round.MAKE_UP, "补课"), (Round.HOME, "送学上门")],
-        widget=forms.RadioSelect,
-    )
-    topics = PicksField(
-        label="补哪些专题", queryset=Topic.objects.none(), widget=forms.CheckboxSelectMultiple
-    )
-    title = forms.CharField(label="名称", max_length=100, required=False)
-    day = forms.DateField(label="日期", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    starts = forms.TimeField(label="开始", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
-    ends = forms.TimeField(label="结束", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
-    venue = forms.CharField(label="地点", max_length=100, required=False)
-    lecturer = forms.CharField(label="主讲人", max_length=50, required=False)
-    request_uuid = forms.UUIDField(widget=forms.HiddenInput)
-
-    def __init__(self, *args, campaign, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["topics"].queryset = Topic.objects.filter(campaign=campaign)
-        for name in ("title", "day", "starts", "ends", "venue", "lecturer"):
-            self.fields[name].widget.attrs["class"] = "form-control"
-        self.fields["title"].widget.attrs["placeholder"] = "不写就用“补课：专题名称”"
-
-    def clean(self):
-        cleaned = super().clean()
-        if not cleaned.get("title", "").strip() and "round" in cleaned:
-            word = dict(self.fields["round"].choices)[cleaned["round"]]
-            cleaned["title"] = title_of(word, cleaned.get("topics") or [])
-        if cleaned.get("starts") and cleaned.get("ends") and cleaned["ends"] <= cleaned["starts"]:
-            self.add_error("ends", "结束时间要晚于开始时间。")
-        return cleaned
-
-    def as_service(self) -> dict:
-        cleaned = self.cleaned_data
-        return {
-            "round": cleaned["round"],
-            "topics": list(cleaned["topics"]),
-            "title": cleaned["title"],
-            "starts_at": _at(cleaned["day"], cleaned["starts"]),
-            "ends_at": _at(cleaned["day"], cleaned["ends"]),
-            "venue": cleaned["venue"],
-            "lecturer_names": re.split(r"[、，,\s]+", cleaned["lecturer"]) if cleaned["lecturer"] else [],
-            "request_uuid": cleaned["request_uuid"],
-        }
-
-
-class MoveForm(forms.Form):
-    """To which branch, from which day on."""
-
-    to_branch = PickField(label="转到哪个党支部", queryset=None, empty_label="请选择")
-    day = forms.DateField(label="从哪天起", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-
-    def __init__(self, *args, user, besides, **kwargs):
-        super().__init__(*args, **kwargs)
-        branches = Organization.objects.manageable_by(user).branches().open()
-        self.fields["to_branch"].queryset = branches.exclude(pk=besides.pk)
-        self.fields["to_branch"].choices = branch_choices(user, besides)
-
-
-class MergeForm(MoveForm):
-    """The same for everybody of a branch, which may be closed at once."""
-
-    close = forms.BooleanField(label="转完就撤销这个支部", required=False)
-
-
-class CorrectionForm(forms.Form):
-    """What may be put right of a class already recorded."""
-
-    title = forms.CharField(label="名称", max_length=100)
-    topics = PicksField(
-        label="讲了哪些专题",
-        queryset=Topic.objects.none(),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
-    day = forms.DateField(label="日期", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    starts = forms.TimeField(label="开始", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
-    ends = forms.TimeField(label="结束", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
-    minutes = forms.IntegerField(label="时长（分钟）", min_value=1, max_value=MAX_MINUTES)
-
-    def __init__(self, *args, session, **kwargs):
-        starts, ends = timezone.localtime(session.starts_at), timezone.localtime(session.ends_at)
-        kwargs["initial"] = {
-            "title": session.title,
-            "topics": session.topics.all(),
-            "day": starts.date(),
-            "starts": starts.time(),
-            "ends": ends.time(),
-            "minutes": session.minutes,
-        }
-        super().__init__(*args, **kwargs)
-        self.fields["topics"].queryset = Topic.objects.filter(campaign=session.campaign_id)
-
-    def as_service(self) -> dict:
-        cleaned = self.cleaned_data
-        return {
-            "title": cleaned["title"],
-            "topics": list(cleaned["topics"]),
-            "starts_at": _at(cleaned["day"], cleaned["starts"]),
-            "ends_at": _at(cleaned["day"], cleaned["ends"]),
-            "minutes": cleaned["minutes"],
-        }
-
-
-def _at(day, time) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time))
