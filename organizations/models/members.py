@@ -5,6 +5,7 @@ from unicodedata import normalize
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Substr
+from django.db.models.lookups import In
 
 from organizations.fields import EncryptedField, digest, mask_id_number, mask_phone
 from organizations.lookups import Begins
@@ -12,6 +13,11 @@ from organizations.models.organizations import Organization
 from organizations.tree import within
 
 PHONE_LENGTH, TAIL_LENGTH = 11, 4
+# 建国 finds 欧阳建国 too. The database keeps this list: a longer one is a migration.
+DOUBLE_SURNAMES = (
+    "欧阳 司马 诸葛 上官 夏侯 尉迟 皇甫 公孙 慕容 令狐 宇文 长孙 东方 司徒 端木 独孤 南宫 轩辕 百里 呼延 "
+    "澹台 单于 万俟 闻人 申屠 太史 淳于 钟离 濮阳 赫连 公冶 公羊 宗政 鲜于 闾丘 司空 亓官 仲孙 梁丘 左丘"
+)
 BEGINS = Begins.lookup_name
 
 
@@ -32,6 +38,12 @@ class Post(models.TextChoices):
     SECRETARY = "SECRETARY", "书记"
     DEPUTY_SECRETARY = "DEPUTY_SECRETARY", "副书记"
     COMMITTEE_MEMBER = "COMMITTEE_MEMBER", "委员"
+
+
+def behind_surname(column: str) -> models.Case:
+    """What `column` (the name, or its initials) holds behind the surname's one or two characters."""
+    is_double = In(Substr("name", 1, 2), DOUBLE_SURNAMES.split())
+    return models.Case(models.When(is_double, then=Substr(column, 3)), default=Substr(column, 2))
 
 
 def named(text: str, prefix: str = "") -> models.Q:
@@ -81,12 +93,12 @@ class Member(models.Model):
     branch_since = models.DateField("转入本支部日期", null=True, blank=True)
     name = models.CharField("姓名", max_length=50)
     initials = models.CharField("姓名首字母", max_length=50, blank=True, editable=False)
-    # All but the first character: 建国 and jg find 王建国. The database keeps both.
+    # Behind the surname: 建国 and jg find 王建国. The database keeps both.
     given_name = models.GeneratedField(
-        expression=Substr("name", 2), output_field=models.CharField(max_length=50), db_persist=True
+        expression=behind_surname("name"), output_field=models.CharField(max_length=50), db_persist=True
     )
     given_initials = models.GeneratedField(
-        expression=Substr("initials", 2), output_field=models.CharField(max_length=50), db_persist=True
+        expression=behind_surname("initials"), output_field=models.CharField(max_length=50), db_persist=True
     )
     sex = models.CharField("性别", max_length=1, choices=Sex, blank=True)
     birth_date = models.DateField("出生日期", null=True, blank=True)

@@ -254,8 +254,8 @@ def test_a_number_with_a_typing_error_is_said(cast, client):
 @pytest.mark.parametrize(
     ("text", "finds"),
     [
-        ("欧阳建国", True), ("欧", True), ("阳建国", True), ("建国", False), ("oyjg", True), ("OY", True),
-        ("yjg", True), ("jg", False), ("1234", True), ("１２３４", True), ("13900001234", True),
+        ("欧阳建国", True), ("欧", True), ("阳建国", False), ("建国", True), ("oyjg", True), ("OY", True),
+        ("yjg", False), ("jg", True), ("1234", True), ("１２３４", True), ("13900001234", True),
         ("234", False), ("139", False), ("欧 阳", True), ("国", False), ("zz", False),
     ],
 )  # fmt: skip
