@@ -1,6 +1,7 @@
 from attendance.models.derived import SessionTally, Standing, Tally, Why
 from attendance.models.register import ATTENDED, Attendance, Mark, MarkBatch, Part, Reason, Status
 from attendance.models.roster import RosterChange, RosterConfirmation, RosterEntry, RosterStay, Waiver
+from attendance.models.sheets import PartClosing, SheetReading
 
 __all__ = [
     "ATTENDED",
@@ -8,12 +9,14 @@ __all__ = [
     "Mark",
     "MarkBatch",
     "Part",
+    "PartClosing",
     "Reason",
     "RosterChange",
     "RosterConfirmation",
     "RosterEntry",
     "RosterStay",
     "SessionTally",
+    "SheetReading",
     "Standing",
     "Status",
     "Tally",
