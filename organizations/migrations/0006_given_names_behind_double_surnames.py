@@ -1,6 +1,6 @@
 from django.db import migrations, models
-from django.db.models.functions import Substr
-from django.db.models.lookups import In
+from django.db.models.functions import StrIndex, Substr
+from django.db.models.lookups import GreaterThan
 
 DOUBLE_SURNAMES = (
     "欧阳 司马 诸葛 上官 夏侯 尉迟 皇甫 公孙 慕容 令狐 宇文 长孙 东方 司徒 端木 独孤 南宫 轩辕 百里 呼延 "
@@ -11,7 +11,8 @@ SOURCES = {"given_name": "name", "given_initials": "initials"}
 
 
 def generated(column):
-    is_double = In(Substr("name", 1, 2), DOUBLE_SURNAMES.split())
+    head = models.Func("name", function="SUBSTR", template="%(function)s(%(expressions)s,1,2)")
+    is_double = GreaterThan(StrIndex(models.Value(DOUBLE_SURNAMES), head), 0)
     return models.GeneratedField(
         expression=models.Case(models.When(is_double, then=Substr(column, 3)), default=Substr(column, 2)),
         output_field=models.CharField(max_length=50),

@@ -4,8 +4,8 @@ from unicodedata import normalize
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Substr
-from django.db.models.lookups import In
+from django.db.models.functions import StrIndex, Substr
+from django.db.models.lookups import GreaterThan
 
 from organizations.fields import EncryptedField, digest, mask_id_number, mask_phone
 from organizations.lookups import Begins
@@ -42,7 +42,9 @@ class Post(models.TextChoices):
 
 def behind_surname(column: str) -> models.Case:
     """What `column` (the name, or its initials) holds behind the surname's one or two characters."""
-    is_double = In(Substr("name", 1, 2), DOUBLE_SURNAMES.split())
+    # No blank behind the commas: Django's own reading of a SQLite table would stumble over a lone "1".
+    head = models.Func("name", function="SUBSTR", template="%(function)s(%(expressions)s,1,2)")
+    is_double = GreaterThan(StrIndex(models.Value(DOUBLE_SURNAMES), head), 0)
     return models.Case(models.When(is_double, then=Substr(column, 3)), default=Substr(column, 2))
 
 
