@@ -77,9 +77,9 @@ def load(members: int) -> None:
 
 def measured_apart(members: int, rounds: int) -> dict[str, float]:
     """The same figures of another size, from a process of its own: Django knows one database."""
-    with tempfile.NamedTemporaryFile("r") as figures, postgres().server(postgres().DURABLE) as url:
+    with tempfile.NamedTemporaryFile("r") as figures, postgres().running(postgres().DURABLE) as server:
         command = [sys.executable, __file__, "--members", str(members), "--rounds", str(rounds)]
-        env = os.environ | {"DATABASE_URL": url}
+        env = os.environ | {"DATABASE_URL": server.url}
         subprocess.run([*command, "--figures", figures.name], env=env, check=True)
         return json.load(figures)
 
@@ -367,7 +367,7 @@ def main() -> None:
         os.environ.pop("REDIS_URL", None)
         half = measured_apart(asked.members // 2, asked.rounds) if asked.double else {}
         if "DATABASE_URL" not in os.environ:
-            os.environ["DATABASE_URL"] = stack.enter_context(postgres().server(postgres().DURABLE))
+            os.environ["DATABASE_URL"] = stack.enter_context(postgres().running(postgres().DURABLE)).url
         sys.path.insert(0, str(ROOT))
         django.setup()
         call_command("collectstatic", interactive=False, verbosity=0)
