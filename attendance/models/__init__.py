@@ -1,3 +1,4 @@
+from attendance.models.care import ContactLog, DoubtNote, HomeLesson
 from attendance.models.derived import SessionTally, Standing, Tally, Why
 from attendance.models.register import ATTENDED, Attendance, Mark, MarkBatch, Part, Reason, Status
 from attendance.models.roster import RosterChange, RosterConfirmation, RosterEntry, RosterStay, Waiver
@@ -6,6 +7,9 @@ from attendance.models.sheets import PartClosing, SheetReading
 __all__ = [
     "ATTENDED",
     "Attendance",
+    "ContactLog",
+    "DoubtNote",
+    "HomeLesson",
     "Mark",
     "MarkBatch",
     "Part",

@@ -31,8 +31,8 @@ class Standing(models.Model):
     `first_on`/`trained_on`: the day the trained rule was first met, by FIRST rows
     only / by all rounds; null = not. `home_on`: first counted home teaching.
     `done_on`: the day the last compulsory topic was covered. `topic_mask`: topics
-    covered by any counted row. `makeup_mask`: compulsory topics of a class this
-    required entry missed and has not covered since. `debts`: compulsory topics not
+    covered by any counted row. `missed_mask`: compulsory topics of a class this required
+    entry missed; `makeup_mask`: those of them it has not covered. `debts`: compulsory topics not
     covered (0 for a waived entry). `minutes`: of counted attended rows. Floating and
     home-bound as on the roster, so that lists need not look there.
     """
@@ -62,6 +62,7 @@ class Standing(models.Model):
     unmarked = models.PositiveIntegerField(default=0)
     debts = models.PositiveSmallIntegerField(default=0)
     topic_mask = models.BigIntegerField(default=0)
+    missed_mask = models.BigIntegerField(default=0)
     makeup_mask = models.BigIntegerField(default=0)
     why = models.CharField("未训原因", max_length=10, choices=Why, blank=True)
 
@@ -158,6 +159,7 @@ class Tally(models.Model):
     waived_home = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     debts = models.PositiveIntegerField(default=0)
+    owed = models.PositiveIntegerField(default=0, help_text="缺过必训专题的人数，补上的也算")
     owing = models.PositiveIntegerField(default=0, help_text="有专题要补的人数")
     never = models.PositiveIntegerField(default=0)
     floating = models.PositiveIntegerField(default=0)

@@ -100,9 +100,11 @@ class MarkBatch(models.Model):
         IMPORT = "import", "导入"
         SYNC = "sync", "离线补传"
         CLOSE = "close", "完成时补登"
-        RELEASE = "release", "解锁后补登"
+        RELEASE = "release", "重新打开后补登"
         UNDO = "undo", "撤销"
         MERGE = "merge", "合并重复登记"
+        HOME = "home", "送学上门"
+        CLAIM = "claim", "认领"
 
     uuid = models.UUIDField(unique=True)
     session = models.ForeignKey(

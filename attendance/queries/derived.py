@@ -206,6 +206,7 @@ def standing_columns(rule: Rule) -> dict[str, str]:
         "unmarked": "e.unknown",
         "debts": f"CASE WHEN e.required THEN {' + '.join(['0', *owed])} ELSE 0 END",
         "topic_mask": "e.learned",
+        "missed_mask": "CASE WHEN e.required THEN e.missed ELSE 0 END",
         "makeup_mask": "CASE WHEN e.required THEN e.missed & ~e.learned ELSE 0 END",
         "why": why_untrained(rule, trained),
     }

@@ -37,6 +37,9 @@ TRAINED_ALL = ON_ROSTER & Q(trained_on__isnull=False)
 HOME = ON_ROSTER & Q(home_on__isnull=False)
 DONE = DUE & Q(done_on__isnull=False)
 OWING = DUE & ~Q(makeup_mask=0)
+# Ever missed a compulsory topic, whether made up since or not: where the list began.
+OWED = DUE & ~Q(missed_mask=0)
+SETTLED = OWED & Q(makeup_mask=0)
 # Nobody has seen them yet: the list that must shrink to nothing. By no rule is anybody
 # trained who never came; said here so that the index of the untrained serves.
 NEVER_CAME = NOT_TRAINED & Q(attended=0)
@@ -57,6 +60,8 @@ STATES: dict[str, tuple[str, Q]] = {
     "not": ("未训", NOT_TRAINED),
     "never": ("一次都没参加的", NEVER_CAME),
     "done": ("学完必训专题", DONE),
+    "owed": ("缺过必训专题", OWED),
+    "settled": ("缺过、已补上", SETTLED),
     "owing": ("待补课", OWING),
     "home": ("已送学", HOME),
     "home_waiting": ("还没送学上门", HOME_WAITING),
@@ -87,6 +92,7 @@ PERSON_SUMS: dict[str, Q] = {
     "home": HOME & Q(required=True),
     "waived_home": HOME & Q(required=False),
     "done": DONE,
+    "owed": OWED,
     "owing": OWING,
     "never": NEVER_CAME,
     "floating": FLOATING,
@@ -100,7 +106,8 @@ LENGTHS: dict[str, dict[str, int]] = {
     "makeup": {"trained": 1, "first": -1},
     "not": {"due": 1, "trained": -1},
     "home": {"home": 1, "waived_home": 1},
-    **{name: {name: 1} for name in ("due", "waived", "trained", "first", "never", "done", "owing")},
+    "settled": {"owed": 1, "owing": -1},
+    **{name: {name: 1} for name in ("due", "waived", "trained", "first", "never", "done", "owed", "owing")},
     **{name: {name: 1} for name in ("home_waiting", "floating")},
 }
 TIMES_SUMS = ("expected", "attended", "leave", "absent", "unmarked", "optional", "visitors")

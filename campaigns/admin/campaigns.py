@@ -48,6 +48,7 @@ class CampaignAdmin(RunByOfficers):
         "hours_secretary",
         "minutes_per_hour",
         "makeup_days",
+        "contact_days",
         "roster_drawn_on",
         "workbench_link",
     ]
@@ -61,6 +62,7 @@ class CampaignAdmin(RunByOfficers):
         "hours_secretary": "书记和班子成员一年要学满多少学时，现行规定56。",
         "minutes_per_hour": "多少分钟算一学时，一般45。",
         "makeup_days": "课后多少天以内补上，超过了列在待补里。",
+        "contact_days": "多少天没联系，就在流动联系里提醒。",
     }
 
     def events_of(self, campaign, user):

@@ -80,6 +80,9 @@ class Campaign(models.Model):
     makeup_days = models.PositiveSmallIntegerField(
         "补课期限（天）", default=30, validators=[MaxValueValidator(365)]
     )
+    contact_days = models.PositiveSmallIntegerField(
+        "流动党员联系间隔（天）", default=30, validators=[MinValueValidator(1), MaxValueValidator(365)]
+    )
     sources = models.JSONField("出处", default=dict, help_text="每个默认值的来源，按字段名。")
     roster_drawn_on = models.DateField("名册划定日期", null=True, blank=True)
     recount_due_at = models.DateTimeField(null=True, blank=True)

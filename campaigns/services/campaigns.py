@@ -30,6 +30,7 @@ SETTINGS = (
     "hours_secretary",
     "minutes_per_hour",
     "makeup_days",
+    "contact_days",
 )
 FACTS = ("label", "starts_on", "ends_on", *SETTINGS)
 # Beyond these a date is a slip of the pen, and its moments leave what Python can count.

@@ -47,6 +47,7 @@ def people(campaign):
             "unmarked": sum(r.status == "unmarked" for r in expected),
             "debts": sum(bit not in learned for bit in must) if entry.required else 0,
             "topic_mask": sum(1 << bit for bit in learned),
+            "missed_mask": sum(1 << bit for bit in must if bit in missed) if entry.required else 0,
             "makeup_mask": sum(1 << bit for bit in must if bit not in learned and bit in missed)
             if entry.required
             else 0,
@@ -147,6 +148,7 @@ def branches(campaign):
             "waived_home": sum(s["home_on"] is not None for s in waived),
             "done": sum(s["done_on"] is not None for s in due),
             "debts": sum(s["debts"] for s in due),
+            "owed": sum(s["missed_mask"] > 0 for s in due),
             "owing": sum(s["makeup_mask"] > 0 for s in due),
             "never": sum(not s["attended"] for s in due),
             "floating": sum(s["is_floating"] for s in here),
