@@ -10,7 +10,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from attendance.models import Reason, Status
+from attendance.models import MarkBatch, Reason, Status
 from attendance.services.judging import MarkInput
 
 MAX_MARKS = 500
@@ -21,7 +21,10 @@ MAX_ID = 2**63 - 1
 MAX_VERSION = 2**31 - 1
 STATUSES, REASONS = frozenset(Status.values), frozenset(Reason.values)
 NO_REASON = {status.value for status in Status} - {Status.LEAVE.value, Status.ABSENT.value}
-BATCH_FIELDS = {"batch", "marks", "counted_heads"}
+BATCH_FIELDS = {"batch", "marks", "counted_heads", "kind", "pack"}
+# Taken at once, or kept on a phone first.
+KINDS = (MarkBatch.Kind.REGISTER, MarkBatch.Kind.SYNC)
+MAX_PACK = 300
 MARK_FIELDS = {"entry", "status", "minutes", "reason", "base_version", "marked_at"}
 # What a row of the register can say, in the order of its menu: "leave:ILL" = 请假, 生病.
 CHOICES = [
@@ -58,6 +61,8 @@ class ParsedBatch:
     marks: list[MarkInput]
     counted_heads: int | None
     body_sha256: str
+    kind: str = MarkBatch.Kind.REGISTER
+    pack: str = ""
 
 
 def parse_marks(body: bytes) -> ParsedBatch:
@@ -77,7 +82,13 @@ def parse_marks(body: bytes) -> ParsedBatch:
     heads = _whole(data.get("counted_heads"), MAX_HEADS, "现场人数", optional=True)
     if not parsed and heads is None:
         raise BadBatch(400, "这次提交里没有人。")
-    return ParsedBatch(_uuid(data.get("batch")), parsed, heads, hashlib.sha256(body).hexdigest())
+    kind, pack = data.get("kind", MarkBatch.Kind.REGISTER), data.get("pack", "")
+    if kind not in KINDS:
+        raise BadBatch(400, "kind 不对。")
+    if not isinstance(pack, str) or len(pack) > MAX_PACK:
+        raise BadBatch(400, "pack 不对。")
+    digest = hashlib.sha256(body).hexdigest()
+    return ParsedBatch(_uuid(data.get("batch")), parsed, heads, digest, kind, pack)
 
 
 def _load(body: bytes) -> dict:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, FilteredRelation, Max, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from attendance.models import (
@@ -83,6 +84,7 @@ class Sheet:
     whatever is judged or written must concern no other (`hold`). `opened`: rows
     of registers that begin with this sending, not stored yet. `barred`: parts that
     cannot begin, because somebody on the sheet counts in a frozen unit by now.
+    `hold_code`: why every mark of this sending waits, open sheet or not.
     """
 
     actor: User
@@ -94,6 +96,7 @@ class Sheet:
     visible: QuerySet[Unit]
     opened: list[Attendance] = field(default_factory=list)
     barred: set[int] = field(default_factory=set)
+    hold_code: str = ""
     touched_parts: set[int] = field(default_factory=set)
     touched_entries: set[int] = field(default_factory=set)
     part_at: dict[int, SessionUnit] = field(init=False)
@@ -114,6 +117,16 @@ class Sheet:
     @property
     def guest_part(self) -> SessionUnit:
         return self.part_at.get(self.session.host_id) or next(iter(self.parts.values()))
+
+    @cached_property
+    def last_versions(self) -> dict[int, int]:
+        """How far the rows of this session ever got, also those an undo took away again.
+
+        A row written anew goes on from there: the version a phone still holds never comes back.
+        """
+        applied = Mark.objects.filter(batch__session=self.session, outcome=Mark.Outcome.APPLIED)
+        last = applied.order_by().values_list("entry").annotate(Max("version_after"))
+        return {entry: version or 0 for entry, version in last}
 
     def is_locked(self, part: SessionUnit) -> bool:
         closed = self.session.campaign.stage == Stage.CLOSED
@@ -251,6 +264,7 @@ def open_parts(sheet: Sheet, parts: Sequence[SessionUnit]) -> None:
             topic_mask=session.topic_mask,
             round=session.round,
             counts=session.counts,
+            version=sheet.last_versions.get(pk, 0),
         )
         sheet.opened.append(sheet.rows[pk])
         sheet.touched_entries.add(pk)
@@ -301,7 +315,7 @@ def judge(sheet: Sheet, mark: MarkInput) -> tuple[MarkAnswer, Value, Attendance 
         return answer_of(row, mark.entry, Mark.Outcome.SAME), before, None
     if locked := _lock_code(sheet, mark.entry):
         return answer_of(row, mark.entry, Mark.Outcome.HELD, locked), before, None
-    if mark.base_version != (row.version if row else 0):
+    if mark.base_version not in _current(row):
         return answer_of(row, mark.entry, Mark.Outcome.CONFLICT, "changed"), before, None
     row = row or _visitor_row(sheet, mark.entry)
     row.status, row.reason, row.minutes = mark.status, reason, minutes
@@ -311,6 +325,13 @@ def judge(sheet: Sheet, mark: MarkInput) -> tuple[MarkAnswer, Value, Attendance 
     sheet.touched_entries.add(mark.entry)
     sheet.touched_parts.add(row.session_unit_id)
     return answer_of(row, mark.entry, Mark.Outcome.APPLIED), before, row
+
+
+def _current(row: Attendance | None) -> tuple[int, ...]:
+    """Versions a sender may have seen: a row that begins with this sending was none until now."""
+    if row is None:
+        return (0,)
+    return (row.version,) if row.pk else (row.version, 0)
 
 
 def _rejection(sheet: Sheet, mark: MarkInput, row: Attendance | None) -> str:
@@ -323,7 +344,8 @@ def _rejection(sheet: Sheet, mark: MarkInput, row: Attendance | None) -> str:
     if not (entry.is_seen or entry.unit in sheet.part_at or entry.home in sheet.part_at):
         return "unknown"
     part = sheet.part_of(mark.entry)
-    waits_for_its_rows = part is not None and not part.recorded_at and sheet.is_locked(part)
+    is_shut = bool(sheet.hold_code) or (part is not None and sheet.is_locked(part))
+    waits_for_its_rows = part is not None and not part.recorded_at and is_shut
     return "" if mark.status in ATTENDED or waits_for_its_rows else "not_expected"
 
 
@@ -340,6 +362,8 @@ def _lock_code(sheet: Sheet, entry: int) -> str:
     part = sheet.part_of(entry)
     if sheet.session.campaign.stage == Stage.CLOSED:
         return "campaign_closed"
+    if sheet.hold_code:
+        return sheet.hold_code
     if part is None or part.closed_at:
         return "closed"
     if sheet.is_frozen(part) or sheet.locked[sheet.entries[entry].unit].frozen_at:
@@ -359,7 +383,7 @@ def _visitor_row(sheet: Sheet, entry: int) -> Attendance:
         topic_mask=sheet.session.topic_mask,
         round=Round.HOME if sheet.session.round == Round.HOME else Round.MAKE_UP,
         counts=sheet.session.counts,
-        version=0,
+        version=sheet.last_versions.get(entry, 0),
     )
 
 

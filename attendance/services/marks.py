@@ -62,11 +62,13 @@ def record_marks(
     kind: str = MarkBatch.Kind.REGISTER,
     counted_heads: int | None = None,
     undoes: MarkBatch | None = None,
+    hold: str = "",
 ) -> BatchAnswer:
     """Store one sending of marks (at most 500) for one session.
 
     The same UUID and body again changes nothing: the stored answer comes back,
-    each mark `duplicate`. The same UUID with another body raises BatchReused.
+    each mark `duplicate`. The same UUID with another body raises BatchReused. With `hold`, a code,
+    every mark waits for whoever may open the sheet again, who then sees it beside what is stored.
     """
     facts = {"body_sha256": body_sha256, "kind": kind, "counted_heads": counted_heads, "undoes": undoes}
 
@@ -76,6 +78,7 @@ def record_marks(
         if not insert_once(stored):
             return _replay(actor, session, batch, body_sha256, undoes)
         sheet = lock_sheet(actor, session, also, [mark.entry for mark in marks])
+        sheet.hold_code = hold
         answer = apply_batch(sheet, stored, marks)
         _audit(sheet, answer)
         return answer
@@ -87,7 +90,8 @@ def record_marks(
 def apply_batch(sheet: Sheet, batch: MarkBatch, marks: Sequence[MarkInput]) -> BatchAnswer:
     """Judge and store these marks under the sheet's lock; the caller audits the act."""
     hold_marks(sheet, marks)
-    open_registers(sheet, marks)
+    if not sheet.hold_code:
+        open_registers(sheet, marks)
     judged = [judge(sheet, mark) for mark in marks]
     answers = [answer for answer, _, _ in judged]
     if batch.kind == MarkBatch.Kind.UNDO and any(answer.outcome == Mark.Outcome.HELD for answer in answers):
@@ -95,7 +99,8 @@ def apply_batch(sheet: Sheet, batch: MarkBatch, marks: Sequence[MarkInput]) -> B
     store_rows(sheet, [row for _, _, row in judged if row is not None])
     log = (_log(batch, mark, *told[:2]) for told, mark in zip(judged, marks, strict=True))
     insert(Mark, LOG, log)
-    if batch.counted_heads is not None and not all(map(sheet.is_locked, sheet.parts.values())):
+    is_shut = bool(sheet.hold_code) or all(map(sheet.is_locked, sheet.parts.values()))
+    if batch.counted_heads is not None and not is_shut:
         set_counted_heads(session=sheet.session, heads=batch.counted_heads)
     if batch.kind == MarkBatch.Kind.UNDO:
         shut_parts(sheet)
@@ -145,7 +150,8 @@ def recount_touched(sheet: Sheet) -> None:
 
 def _name_the_others(session: TrainingSession, batch: MarkBatch, answers: list[MarkAnswer]) -> None:
     """For each conflict: who stored the value that stands, and when."""
-    lost = [answer.entry for answer in answers if answer.outcome == Mark.Outcome.CONFLICT]
+    # Sent again, its outcome is `duplicate` and what became of it the first time is in the code.
+    lost = [answer.entry for answer in answers if Mark.Outcome.CONFLICT in (answer.outcome, answer.code)]
     if not lost:
         return
     stored = (
@@ -202,6 +208,7 @@ def _replay(
         )
         for mark in stored.marks.order_by("pk")
     ]
+    _name_the_others(session, stored, answers)
     return BatchAnswer(stored, answers)
 
 
