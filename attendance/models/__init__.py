@@ -1,5 +1,7 @@
 from attendance.models.care import ContactLog, DoubtNote, HomeLesson
 from attendance.models.derived import SessionTally, Standing, Tally, Why
+from attendance.models.guests import Guest
+from attendance.models.leaves import Leave
 from attendance.models.register import ATTENDED, Attendance, Mark, MarkBatch, Part, Reason, Status
 from attendance.models.roster import RosterChange, RosterConfirmation, RosterEntry, RosterStay, Waiver
 from attendance.models.sheets import PartClosing, SheetReading
@@ -9,7 +11,9 @@ __all__ = [
     "Attendance",
     "ContactLog",
     "DoubtNote",
+    "Guest",
     "HomeLesson",
+    "Leave",
     "Mark",
     "MarkBatch",
     "Part",

@@ -1,13 +1,14 @@
 """The register of one session as one account may keep it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.utils import timezone
 
-from attendance.models import Attendance, Part, Reason, RosterEntry, Status, Waiver
+from attendance.models import Attendance, Leave, Part, Reason, RosterEntry, Status, Waiver
+from attendance.queries.days import belonged, held_on
+from attendance.queries.leaves import leave_words, leaves_for
 from attendance.queries.people import under
 from campaigns.models import SessionUnit, TrainingSession, Unit
 from organizations.models import User, named
@@ -29,6 +30,7 @@ class RegisterPerson:
     version: int = 0
     unit_name: str = ""
     waiver: str = ""  # why nothing is asked, and who said so
+    leave: str = ""  # 请假·有事 12月3—9日, where somebody asked leave for this class
 
     @property
     def shown(self) -> str:
@@ -67,10 +69,6 @@ class RegisterView:
     @property
     def expected_count(self) -> int:
         return sum(len(part.expected) for part in self.parts)
-
-
-def held_on(session: TrainingSession) -> date:
-    return timezone.localdate(session.starts_at)
 
 
 def parts_for(session: TrainingSession, user: User, *, to_write: bool = False) -> list[SessionUnit]:
@@ -120,11 +118,6 @@ def _wanted(parts: Collection[SessionUnit]) -> Q:
     return wanted
 
 
-def belonged(day: date) -> Q:
-    """Stays and waivers that held on `day`: begun, and not ended by then."""
-    return Q(since__lte=day) & (Q(until__isnull=True) | Q(until__gt=day))
-
-
 FIELDS = ("pk", "member__name", "member__initials", "member__party_group", "is_floating")
 
 
@@ -136,6 +129,7 @@ def register(session: TrainingSession, user: User) -> RegisterView:
     _fill_recorded(session, [sheet for sheet in sheets if sheet.part.recorded_at])
     _fill_expected([sheet for sheet in sheets if not sheet.part.recorded_at], held_on(session))
     _fill_waivers([person for sheet in sheets for person in sheet.waived], held_on(session))
+    _fill_leaves(sheets, leaves_for(session, seen))
     return RegisterView(
         session=session,
         parts=sheets,
@@ -155,7 +149,10 @@ def _fill_expected(sheets: list[RegisterPart], day: date) -> None:
 def _person(
     pk: int, name: str, initials: str, group: str, *, floating: bool, waived: bool = False
 ) -> RegisterPerson:
-    """Presets from what is known: away → 请假·外出, waived → nothing, everybody else → 出席."""
+    """Presets from what is known: away → 请假·外出, waived → nothing, everybody else → 出席.
+
+    Who asked leave for this class: `_fill_leaves`.
+    """
     if waived:
         return RegisterPerson(pk, name, initials, group, preset="")
     if floating:
@@ -196,6 +193,14 @@ def _fill_waivers(people: list[RegisterPerson], day: date) -> None:
     for person in people:
         if waiver := told.get(person.entry):
             person.waiver = f"{waiver.get_reason_display()}，{waiver.set_by.name}设"
+
+
+def _fill_leaves(sheets: Iterable[RegisterPart], leaves: dict[int, Leave]) -> None:
+    """Who asked leave is offered as 请假 with that reason; whoever is marked stays as marked."""
+    for person in (person for sheet in sheets for person in sheet.expected):
+        if leave := leaves.get(person.entry):
+            person.preset, person.preset_reason = Status.LEAVE, leave.reason
+            person.leave = leave_words(leave)
 
 
 def possible_visitors(session: TrainingSession, user: User, text: str) -> QuerySet[RosterEntry]:

@@ -12,11 +12,13 @@ from campaigns.models.campaigns import (
 )
 from campaigns.models.service import ServiceEvent, ServiceTask
 from campaigns.models.sessions import Department, Lecturer, SessionUnit, TrainingSession
+from campaigns.models.trainees import HeadCount, Trainee, TraineeCategory
 
 __all__ = [
     "Campaign",
     "CampaignKind",
     "Department",
+    "HeadCount",
     "Lecturer",
     "ProgrammeGroup",
     "ProgrammeItem",
@@ -27,6 +29,8 @@ __all__ = [
     "Stage",
     "Topic",
     "TrainedRule",
+    "Trainee",
+    "TraineeCategory",
     "TrainingForm",
     "TrainingSession",
     "Unit",
