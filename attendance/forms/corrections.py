@@ -22,7 +22,13 @@ class CorrectionForm(forms.Form):
     day = forms.DateField(label="日期", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     starts = forms.TimeField(label="开始", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     ends = forms.TimeField(label="结束", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
-    minutes = forms.IntegerField(label="时长（分钟）", min_value=1, max_value=MAX_MINUTES)
+    minutes = forms.IntegerField(
+        label="全程参加计多少分钟",
+        min_value=1,
+        max_value=MAX_MINUTES,
+        required=False,
+        help_text="空着＝按学时折算规则。填了就按填的算，以后改规则也不变。",
+    )
 
     def __init__(self, *args, session, **kwargs):
         starts, ends = timezone.localtime(session.starts_at), timezone.localtime(session.ends_at)
@@ -32,7 +38,7 @@ class CorrectionForm(forms.Form):
             "day": starts.date(),
             "starts": starts.time(),
             "ends": ends.time(),
-            "minutes": session.minutes,
+            "minutes": None if session.hours_rule_id else session.minutes,
         }
         super().__init__(*args, **kwargs)
         self.fields["topics"].queryset = Topic.objects.filter(campaign=session.campaign_id)

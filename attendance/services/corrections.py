@@ -10,7 +10,9 @@ from attendance.models import ATTENDED, Attendance, Part
 from attendance.queries import held_on
 from attendance.services.exclusively import Also, lock_exactly, with_retry
 from attendance.services.recount import recount
-from campaigns.models import Stage, Topic, TrainingForm, TrainingSession, Unit
+from campaigns.models import Stage, Topic, TrainingForm, TrainingSession, Unit, clock_minutes
+from campaigns.models.hours import MOST_MINUTES
+from campaigns.queries.hours import Rules
 from campaigns.services.registers import set_facts
 from organizations.models import User
 from organizations.service import Refused, service
@@ -26,26 +28,27 @@ def correct_session(
     topics: Sequence[Topic],
     starts_at: datetime,
     ends_at: datetime,
-    minutes: int,
+    minutes: int | None,
 ) -> TrainingSession:
     """Change title, topics, time or length of a recorded session and rewrite what its rows copied.
 
-    Who was expected stays who was expected. Minutes a person set are kept.
-    Repeating it changes nothing but the audit.
+    `minutes` None: what the hours rule of the day says. Who was expected stays who was
+    expected. Minutes a person set are kept. Repeating it changes nothing but the audit.
     """
     if not title.strip():
         raise Refused("请写场次名称。", code="title")
     if any(topic.campaign_id != session.campaign_id for topic in topics):
         raise Refused("专题要属于这次冬训。", code="topics")
-    facts = {"title": title.strip(), "starts_at": starts_at, "ends_at": ends_at, "minutes": minutes}
+    facts = {"title": title.strip(), "starts_at": starts_at, "ends_at": ends_at}
 
     def act(also: Also) -> TrainingSession:
         fresh = _locked(actor, session, also)
         _refuse_time(fresh, starts_at, ends_at, minutes)
-        before = _facts(fresh, facts)
-        set_facts(session=fresh, topics=topics, **facts)
+        shown = (*facts, "minutes")
+        before = _facts(fresh, shown)
+        set_facts(session=fresh, topics=topics, **facts, **_worth(fresh, starts_at, ends_at, minutes))
         _rewrite_rows(fresh)
-        differences = changes.between(before, _facts(fresh, facts))
+        differences = changes.between(before, _facts(fresh, shown))
         summary = f"更正已点名的场次“{fresh.title}”{changes.labels(differences)}"
         _audit(actor, fresh, "session.corrected", summary, changes=differences)
         return fresh
@@ -106,7 +109,24 @@ def _concerned(session: TrainingSession) -> set[int]:
     }
 
 
-def _refuse_time(session: TrainingSession, starts_at: datetime, ends_at: datetime, minutes: int) -> None:
+def _worth(
+    session: TrainingSession, starts_at: datetime, ends_at: datetime, minutes: int | None
+) -> dict[str, object]:
+    """What the class is worth: as entered, else by the rule. What nobody touched stays the rule's."""
+    untouched = session.hours_rule_id and (session.starts_at, session.ends_at, session.minutes) == (
+        starts_at,
+        ends_at,
+        minutes,
+    )
+    if minutes is not None:
+        return {} if untouched else {"minutes": minutes, "hours_rule": None}
+    worth = Rules(session.campaign_id).worth(session.form.code, starts_at, ends_at)
+    return {"minutes": worth.minutes, "hours_rule": worth.rule}
+
+
+def _refuse_time(
+    session: TrainingSession, starts_at: datetime, ends_at: datetime, minutes: int | None
+) -> None:
     campaign, day = session.campaign, timezone.localdate(starts_at)
     if ends_at <= starts_at:
         raise Refused("结束时间要晚于开始时间。", code="time")
@@ -114,7 +134,9 @@ def _refuse_time(session: TrainingSession, starts_at: datetime, ends_at: datetim
         raise Refused("日期要在冬训期间内。", code="time")
     if day > timezone.localdate():
         raise Refused("已经点过名的场次不能改到今天以后。", code="time")
-    if not 0 < minutes <= 720:
+    if clock_minutes(starts_at, ends_at) > MOST_MINUTES:
+        raise Refused("一场不超过12小时；连着几天的，请每天安排一场。", code="time")
+    if minutes is not None and not 0 < minutes <= MOST_MINUTES:
         raise Refused("时长要在1到720分钟之间。", code="minutes")
 
 

@@ -1,7 +1,9 @@
-"""The recount a changed trained rule or topic list asks for: found each minute, done as a job."""
+"""The recount a changed trained rule, topic list or hours rule asks for: found each minute, done as a job."""
 
+from attendance.services.hours import follow_rules
 from attendance.services.recount import is_true, rebuild
 from campaigns.models import Campaign, Unit
+from campaigns.queries.hours import behind
 from campaigns.services.recounts import clear_recount_due
 from organizations.models import Job
 from organizations.service import Refused, service
@@ -42,7 +44,7 @@ def _frozen(campaign: Campaign) -> bool:
 
 @service(atomic=False, audited=False)
 def recount_campaign(job: Job) -> None:
-    """Recount everything of the campaign, then clear the flag unless the rule changed again meanwhile.
+    """Bring classes up to their hours rules, recount all, then clear the flag unless a rule changed again.
 
     With a frozen unit nothing is written: what an update filled in is found true, anything else refused.
     """
@@ -53,8 +55,9 @@ def recount_campaign(job: Job) -> None:
 
     due = campaign.recount_due_at
     if not _frozen(campaign):
+        follow_rules(campaign=campaign, progress=progress)
         rebuild(campaign=campaign, progress=progress)
-    elif not is_true(campaign=campaign, progress=progress):
+    elif behind(campaign.pk) or not is_true(campaign=campaign, progress=progress):
         raise Refused("有单位的数据已经上报锁定，暂不能重算。请先由上级解锁。", code="frozen")
     clear_recount_due(campaign=campaign, due=due)
     jobs.publish(job)

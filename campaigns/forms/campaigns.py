@@ -51,6 +51,7 @@ class SettingsForm(Versioned, forms.Form):
     trained_rule = forms.ChoiceField(label="怎样算参训", choices=TrainedRule.choices)
     hours_member = number_field("党员年度学时", 0, 500)
     hours_secretary = number_field("书记和班子成员年度学时", 0, 500)
+    hours_candidate = number_field("发展对象集中培训学时", 0, 500)
     minutes_per_hour = number_field("一学时折合分钟", 1, 120)
     makeup_days = number_field("补课期限（天）", 0, 365)
     contact_days = number_field("流动党员联系间隔（天）", 1, 365)

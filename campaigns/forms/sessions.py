@@ -8,7 +8,16 @@ from django import forms
 from django.utils import timezone
 
 from campaigns.forms.campaigns import day_field
-from campaigns.models import Campaign, Round, SessionUnit, Topic, TrainingForm, TrainingSession, Unit
+from campaigns.models import (
+    Campaign,
+    Round,
+    SessionUnit,
+    Topic,
+    TrainingForm,
+    TrainingSession,
+    Unit,
+    clock_minutes,
+)
 from campaigns.services.sessions import LONGEST_MINUTES, Plan
 from organizations.forms.choices import PickField, PicksField
 from organizations.forms.versions import Versioned
@@ -131,7 +140,7 @@ class SessionForm(Versioned, forms.Form):
             ends_at=starts_at + timedelta(minutes=minutes),
             units=list(values["units"]),
             topics=list(values["topics"]),
-            minutes=minutes,
+            minutes=self.entered_minutes(minutes),
             round=values["round"] or None,
             method=values["method"] or TrainingSession.Method.LECTURE,
             venue=values["venue"],
@@ -140,6 +149,13 @@ class SessionForm(Versioned, forms.Form):
             is_party_lecture=values["is_party_lecture"],
             **self.audience_of_plan(),
         )
+
+    def entered_minutes(self, length: int) -> int | None:
+        """What somebody entered for a class of this length stays; else the rule of its day says it."""
+        before = self.session
+        if before is None or before.hours_rule_id:
+            return None
+        return before.minutes if length == clock_minutes(before.starts_at, before.ends_at) else None
 
     def audience_of_plan(self) -> dict:
         """A class for named people keeps its people: they were chosen elsewhere."""
@@ -189,7 +205,7 @@ def first_values(campaign: Campaign, unit: Unit | None) -> dict:
 def values_of(session: TrainingSession) -> dict:
     """The planned class as the form shows it."""
     starts_at = timezone.localtime(session.starts_at)
-    minutes = str(session.minutes)
+    minutes = str(clock_minutes(session.starts_at, session.ends_at))
     known = minutes in dict(LENGTHS)
     category = session.parts.values_list("category", flat=True).first()
     copied = ("title", "form", "venue", "method", "is_theme_day", "is_party_lecture")
@@ -199,7 +215,7 @@ def values_of(session: TrainingSession) -> dict:
         "day": starts_at.date(),
         "start": starts_at.time(),
         "length": minutes if known else "",
-        "other_minutes": None if known else session.minutes,
+        "other_minutes": None if known else int(minutes),
         "lecturers": "、".join(lecturer.name for lecturer in session.lecturers.all()),
         "units": [part.unit_id for part in session.parts.all()],
         "audience": category or "WHOLE",

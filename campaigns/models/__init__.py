@@ -10,6 +10,7 @@ from campaigns.models.campaigns import (
     TrainingForm,
     Unit,
 )
+from campaigns.models.hours import HoursKind, HoursRule, clock_minutes, hours_kind
 from campaigns.models.service import ServiceEvent, ServiceTask
 from campaigns.models.sessions import Department, Lecturer, SessionUnit, TrainingSession
 from campaigns.models.trainees import HeadCount, Trainee, TraineeCategory
@@ -19,6 +20,8 @@ __all__ = [
     "CampaignKind",
     "Department",
     "HeadCount",
+    "HoursKind",
+    "HoursRule",
     "Lecturer",
     "ProgrammeGroup",
     "ProgrammeItem",
@@ -34,4 +37,6 @@ __all__ = [
     "TrainingForm",
     "TrainingSession",
     "Unit",
+    "clock_minutes",
+    "hours_kind",
 ]

@@ -74,6 +74,10 @@ class Campaign(models.Model):
     hours_secretary = models.PositiveSmallIntegerField(
         "书记和班子成员年度学时", default=56, validators=[MaxValueValidator(500)]
     )
+    # Not on the roster: printed where somebody asks what is wanted of them.
+    hours_candidate = models.PositiveSmallIntegerField(
+        "发展对象集中培训学时", default=24, validators=[MaxValueValidator(500)]
+    )
     minutes_per_hour = models.PositiveSmallIntegerField(
         "一学时折合分钟", default=45, validators=[MinValueValidator(1), MaxValueValidator(120)]
     )

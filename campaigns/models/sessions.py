@@ -3,6 +3,7 @@ from django.db import models
 from django.utils import timezone
 
 from campaigns.models.campaigns import Campaign, Round, Topic, TrainingForm, Unit
+from campaigns.models.hours import HoursKind, HoursRule, hours_kind
 from organizations.models import Category, Member, Organization
 
 
@@ -106,7 +107,8 @@ class TrainingSession(models.Model):
     """One planned or held class. A wrong session is voided, never deleted.
 
     `topic_mask` is stored beside the topics. `minutes` is the length in whole
-    minutes that a full attendance is worth. `round` says whether it is a first
+    minutes that a full attendance is worth, `hours_rule` the rule they come from:
+    null = somebody entered them. `round` says whether it is a first
     class, a make-up or home teaching.
     """
 
@@ -134,6 +136,15 @@ class TrainingSession(models.Model):
     starts_at = models.DateTimeField("开始时间")
     ends_at = models.DateTimeField("结束时间")
     minutes = models.PositiveIntegerField("时长（分钟）", validators=[MaxValueValidator(720)])
+    hours_rule = models.ForeignKey(
+        HoursRule,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="sessions",
+        verbose_name="按哪条规则折算",
+    )
     venue = models.CharField("地点", max_length=100, blank=True)
     lecturers = models.ManyToManyField(Lecturer, blank=True, related_name="sessions", verbose_name="主讲人")
     round = models.CharField("轮次", max_length=8, choices=Round, default=Round.FIRST)
@@ -176,6 +187,10 @@ class TrainingSession(models.Model):
     def day_has_come(self) -> bool:
         """From the morning of its day on a register may be filled."""
         return timezone.localdate(self.starts_at) <= timezone.localdate()
+
+    @property
+    def hours_kind(self) -> HoursKind:
+        return hours_kind(self.form.code, self.starts_at, self.ends_at)
 
     @property
     def is_valid(self) -> bool:

@@ -11,6 +11,8 @@ from campaigns.models import (
     Campaign,
     CampaignKind,
     Department,
+    HoursKind,
+    HoursRule,
     ProgrammeGroup,
     ProgrammeItem,
     Stage,
@@ -28,6 +30,7 @@ SETTINGS = (
     "trained_rule",
     "hours_member",
     "hours_secretary",
+    "hours_candidate",
     "minutes_per_hour",
     "makeup_days",
     "contact_days",
@@ -68,6 +71,7 @@ def create_campaign(
         **settings_with_sources(preset, settings),
     )
     copy_programme(campaign, load_preset(preset))
+    copy_hours(campaign, load_preset(preset))
     audit.record(
         actor=actor,
         action="campaign.create",
@@ -310,6 +314,14 @@ def copy_programme(campaign: Campaign, preset: dict) -> None:
         for place, row in enumerate(preset["forms"], start=1)
     )
     copy_departments(preset["departments"])
+
+
+def copy_hours(campaign: Campaign, preset: dict) -> None:
+    """As long as it took, for every kind of class: what a class converts to is the officer's choice."""
+    source = preset.get("hours", {}).get("source", "按实际时长，由主办单位确定。")
+    HoursRule.objects.bulk_create(
+        HoursRule(campaign=campaign, kind=kind, since=campaign.starts_on, source=source) for kind in HoursKind
+    )
 
 
 def copy_departments(names: Iterable[str]) -> None:

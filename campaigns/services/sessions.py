@@ -16,7 +16,9 @@ from campaigns.models import (
     TrainingForm,
     TrainingSession,
     Unit,
+    clock_minutes,
 )
+from campaigns.queries.hours import Rules
 from campaigns.services.locking import lock_units
 from organizations.models import Member, User
 from organizations.service import Refused, service
@@ -51,7 +53,7 @@ class Plan:
 
     @property
     def full_minutes(self) -> int:
-        return self.minutes or int((self.ends_at - self.starts_at).total_seconds() // 60)
+        return self.minutes or clock_minutes(self.starts_at, self.ends_at)
 
     @property
     def topic_mask(self) -> int:
@@ -76,6 +78,13 @@ class Plan:
             "is_party_lecture": self.is_party_lecture,
         }
 
+    def stored_columns(self) -> dict:
+        """The same as they are stored: minutes nobody entered are those of the rule in force that day."""
+        if self.minutes:
+            return self.columns() | {"hours_rule": None}
+        minutes, rule = Rules(self.form.campaign_id).worth(self.form.code, self.starts_at, self.ends_at)
+        return self.columns() | {"minutes": minutes, "hours_rule": rule}
+
 
 @service
 def plan_session(
@@ -92,7 +101,7 @@ def plan_session(
         return earlier
     check_plan(Campaign.objects.get(pk=campaign.pk), host, plan)
     session = TrainingSession.objects.create(
-        campaign=campaign, host=host, request_uuid=request_uuid, **plan.columns()
+        campaign=campaign, host=host, request_uuid=request_uuid, **plan.stored_columns()
     )
     fill(session, plan, branches)
     record(actor, session, "session.plan", f"安排场次“{session.title}”，{len(branches)}个支部参加")
@@ -108,9 +117,10 @@ def change_session(*, actor: User, session: TrainingSession, plan: Plan) -> Trai
     check_parts_are_mine(actor, session)
     check_plan(session.campaign, session.host, plan)
     before = facts_of(session)
-    for column, value in plan.columns().items():
+    columns = plan.stored_columns()
+    for column, value in columns.items():
         setattr(session, column, value)
-    session.save(update_fields=plan.columns())
+    session.save(update_fields=columns)
     session.parts.exclude(unit__in=branches).delete()
     fill(session, plan, branches)
     differences = changes.between(before, facts_of(session))
@@ -286,9 +296,10 @@ def stored_plan(session: TrainingSession) -> Plan:
     """The plan a session was made from."""
     parts = list(session.parts.select_related("unit").prefetch_related("named_members"))
     first = parts[0]
-    copied = ("title", "form", "starts_at", "ends_at", "minutes", "round", "method", "venue")
+    copied = ("title", "form", "starts_at", "ends_at", "round", "method", "venue")
     return Plan(
         **{name: getattr(session, name) for name in (*copied, "is_theme_day", "is_party_lecture")},
+        minutes=None if session.hours_rule_id else session.minutes,
         units=[part.unit for part in parts],
         topics=list(session.topics.all()),
         lecturer_names=[lecturer.name for lecturer in session.lecturers.all()],

@@ -19,6 +19,7 @@ SETTING_UNITS = {
     "target_percent": "%",
     "hours_member": "学时",
     "hours_secretary": "学时",
+    "hours_candidate": "学时",
     "minutes_per_hour": "分钟",
     "makeup_days": "天",
 }

@@ -7,7 +7,7 @@ of make-up classes looks back at the waves before it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 
 from campaigns.models import (
@@ -20,6 +20,7 @@ from campaigns.models import (
     TrainingSession,
     Unit,
 )
+from campaigns.queries.hours import Rules
 from reports.demo import bulk
 from reports.demo.tree import Branch, District, Node, Township
 
@@ -34,6 +35,7 @@ SESSION = [
     "starts_at",
     "ends_at",
     "minutes",
+    "hours_rule_id",
     "venue",
     "round",
     "is_theme_day",
@@ -164,6 +166,7 @@ class Calendar:
         self.compulsory = [topic for topic in topics if topic.is_compulsory]
         self.local = [topic for topic in topics if not topic.is_compulsory]
         self.units = dict(Unit.objects.filter(campaign=campaign).values_list("organization_id", "pk"))
+        self.rules = Rules(campaign.pk)
         self.lecturers: dict[int, list[int]] = {}
         for pk, owner in Lecturer.objects.order_by("pk").values_list("pk", "organization_id"):
             self.lecturers.setdefault(owner, []).append(pk)
@@ -308,11 +311,12 @@ class Calendar:
         held = self.campaign.starts_on + timedelta(days=day)
         # Nobody cancels a class for snow that has not fallen.
         cancelled = cancelled if held <= self.today else ""
+        begins, ends = self.times(held, minutes)
         row = (
             *(self.session_id, self.campaign.pk, self.units[host.pk], title, self.forms[form].pk, method),
             sum(topic.mask for topic in topics),
-            *self.times(held, minutes),
-            minutes,
+            *(begins, ends, minutes),
+            self.rule_of(form, begins, ends),
             venue(host, form),
             round,
             theme_day,
@@ -328,6 +332,11 @@ class Calendar:
         for branch in branches:
             self.add_part(branch, held, audience, None if cancelled else row[8])
         self.session_id += 1
+
+    def rule_of(self, form: str, begins: str, ends: str) -> int | None:
+        """The demo's rules are those of the preset: as long as it took."""
+        worth = self.rules.worth(form, *(datetime.fromisoformat(f"{at}+00:00") for at in (begins, ends)))
+        return worth.rule and worth.rule.pk
 
     def times(self, held: date, minutes: int) -> tuple[str, str]:
         hour, minute = self.dice.choice(HOURS) if held != self.today else (14, 30)

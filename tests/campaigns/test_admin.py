@@ -2,6 +2,7 @@ import pytest
 from django.urls import reverse
 
 from campaigns.models import Department, Lecturer, ServiceTask, TrainingSession
+from campaigns.services.campaigns import FACTS
 from campaigns.services.registers import set_recorded
 from campaigns.services.service_tasks import open_task
 from organizations.models import AuditEvent
@@ -125,8 +126,7 @@ def test_a_campaign_its_items_and_topics_are_changed_by_officers(client, cast, c
     item.refresh_from_db()
     topic.refresh_from_db()
     assert item.name == "领导到位" and topic.name == "新提法" and not topic.is_compulsory
-    names = ("label", "starts_on", "ends_on", "trained_rule", "hours_member", "hours_secretary")
-    fields = {name: getattr(campaign, name) for name in (*names, "minutes_per_hour", "makeup_days")}
+    fields = {name: getattr(campaign, name) for name in FACTS}
     client.post(url("campaign", "change", campaign.pk), {**fields, "target_percent": 90})
     campaign.refresh_from_db()
     assert campaign.target_percent == 90

@@ -25,8 +25,10 @@ def facts(cast, **changes):
         "trained_rule": "ANY",
         "hours_member": 32,
         "hours_secretary": 56,
+        "hours_candidate": 24,
         "minutes_per_hour": 45,
         "makeup_days": 30,
+        "contact_days": 30,
     }
     return {**values, **changes}
 
