@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 
 from django.db.models import Model, Q, QuerySet
@@ -112,8 +112,12 @@ def is_time(key: str) -> bool:
 
 
 def is_text(key: str) -> bool:
-    """Tree paths are text, moments end in _at, every other key we page by is a whole number."""
+    """Tree paths are text, moments end in _at, days in _on, every other key we page by is a whole number."""
     return plain(key).endswith("path")
+
+
+def is_day(key: str) -> bool:
+    return plain(key).endswith("_on")
 
 
 def read_place(token: str, keys: tuple[str, ...]) -> list | None:
@@ -126,11 +130,16 @@ def read_place(token: str, keys: tuple[str, ...]) -> list | None:
 def can_be_read(key: str, part: str) -> bool:
     if not (part.isalnum() and part.isascii()):
         return False
+    # Days are counted as Python counts them, from 1 to date.max.
+    if is_day(key):
+        return part.isdigit() and len(part) < 8 and 0 < int(part) <= date.max.toordinal()
     # Longer numbers are years Python cannot count, or more than a database column holds.
     return is_text(key) or (part.isdigit() and len(part) < (17 if is_time(key) else 19))
 
 
-def read(key: str, part: str) -> str | int | datetime:
+def read(key: str, part: str) -> str | int | date | datetime:
+    if is_day(key):
+        return date.fromordinal(int(part))
     if is_time(key):
         return EPOCH + int(part) * MICROSECOND
     return part if is_text(key) else int(part)
@@ -140,5 +149,7 @@ def write_place(row: Model, keys: tuple[str, ...]) -> str:
     return ".".join(write(reduce(getattr, plain(key).split("__"), row)) for key in keys)
 
 
-def write(value: str | int | datetime) -> str:
+def write(value: str | int | date | datetime) -> str:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return str(value.toordinal())
     return str((value - EPOCH) // MICROSECOND if isinstance(value, datetime) else value)

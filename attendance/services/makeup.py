@@ -5,12 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from attendance.models import RosterEntry
+from attendance.queries.makeup import Verdict, verdicts
 from campaigns.models import Round, Topic, TrainingForm, TrainingSession, Unit
-from campaigns.services.sessions import Plan, plan_session
+from campaigns.services.sessions import Plan, lock_for, plan_session
 from organizations.models import Member, User
 from organizations.service import Refused, service
 
 FORM_OF_ROUND = {Round.MAKE_UP: "MAKEUP", Round.HOME: "HOME_TEACH"}
+MOST_NAMED = 5
 
 
 @service
@@ -33,11 +35,15 @@ def plan_makeup(
 
     Each home branch gets its own part with its own people named. The same
     `request_uuid` again gives the same class. Attending it settles the debts.
+    Refused by name where it would settle nothing for somebody (`queries.makeup`).
     """
     _refuse(actor, topics, entries)
     form = form or unit.campaign.forms.filter(code=FORM_OF_ROUND[Round(round)]).first()
     if form is None:
         raise Refused("这次冬训没有设补课的形式，请选择一种培训形式。", code="form")
+    lock_for(actor, unit, list(_homes(entries)))
+    if not TrainingSession.objects.filter(request_uuid=request_uuid, request_uuid__isnull=False).exists():
+        _refuse_in_vain(entries, topics, starts_at, ends_at, round)
     plan = Plan(
         title=title,
         form=form,
@@ -62,6 +68,26 @@ def _refuse(actor: User, topics: Sequence[Topic], entries: Sequence[RosterEntry]
     mine = RosterEntry.objects.manageable_by(actor).filter(pk__in=[entry.pk for entry in entries])
     if mine.count() != len({entry.pk for entry in entries}):
         raise Refused("名单里有不在您管理范围内的人，请重新勾选。", code="scope")
+
+
+def _refuse_in_vain(
+    entries: Sequence[RosterEntry],
+    topics: Sequence[Topic],
+    starts_at: datetime,
+    ends_at: datetime,
+    round: str,
+) -> None:
+    """As they stand now, under the lock: the page may be old."""
+    keys = [entry.pk for entry in entries]
+    now = list(RosterEntry.objects.filter(pk__in=keys).select_related("member", "unit"))
+    vain = [one for one in verdicts(now, topics, starts_at, ends_at, round) if one.code]
+    if vain:
+        more = f"等{len(vain)}人" if len(vain) > MOST_NAMED else ""
+        raise Refused(f"{named(vain[:MOST_NAMED])}{more}。请去掉勾选再安排。", code=vain[0].code)
+
+
+def named(verdicts: Sequence[Verdict]) -> str:
+    return "；".join(f"{one.entry.member.name}：{one.words}" for one in verdicts)
 
 
 def _homes(entries: Sequence[RosterEntry]) -> dict[Unit, None]:
