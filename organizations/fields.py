@@ -7,7 +7,6 @@ digests. A national cipher would replace this module alone.
 
 import base64
 import hashlib
-import hmac
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,12 +20,33 @@ from django.db import models
 BLOCK = 16
 # Of the 32 bytes of a key the first half signs, the second encrypts.
 HALF = 16
+SHA_BLOCK = 64
 FERNET = b"\x80"
+
+
+class Signer:
+    """HMAC-SHA256 under one key, worked in once: of short texts that is two thirds of the work."""
+
+    def __init__(self, key: bytes):
+        padded = key.ljust(SHA_BLOCK, b"\0")
+        self.inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self.outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def sign(self, data: bytes) -> "hashlib._Hash":
+        inner, outer = self.inner.copy(), self.outer.copy()
+        inner.update(data)
+        outer.update(inner.digest())
+        return outer
 
 
 @lru_cache(maxsize=4)
 def _digest_key(key: str) -> bytes:
     return hashlib.sha256(b"digest:" + key.encode()).digest()
+
+
+@lru_cache(maxsize=4)
+def _digester(key: str) -> Signer:
+    return Signer(_digest_key(key))
 
 
 @lru_cache(maxsize=4)
@@ -63,7 +83,8 @@ def encrypt_many(texts: Sequence[str]) -> list[str]:
         for place, n in enumerate(group):
             part = slice(place * BLOCK, (place + 1) * BLOCK)
             bodies[n] = head + b"".join([one[part] for one in chains])
-    signed = (bodies[n] + hmac.digest(key[:HALF], bodies[n], "sha256") for n in range(len(padded)))
+    sign = Signer(key[:HALF]).sign
+    signed = (bodies[n] + sign(bodies[n]).digest() for n in range(len(padded)))
     return [base64.urlsafe_b64encode(token).decode() for token in signed]
 
 
@@ -86,7 +107,13 @@ def decrypt_bytes(token: bytes) -> bytes:
 
 def digest(text: str) -> str:
     """Keyed digest of a value: equal values have equal digests, nothing else can be learnt."""
-    return hmac.digest(_digest_key(settings.FIELD_KEYS[-1]), text.encode(), "sha256").hex() if text else ""
+    return _digester(settings.FIELD_KEYS[-1]).sign(text.encode()).hexdigest() if text else ""
+
+
+def digests(texts: Iterable[str]) -> list[str]:
+    """As `digest` does one by one."""
+    sign = _digester(settings.FIELD_KEYS[-1]).sign
+    return [sign(text.encode()).hexdigest() if text else "" for text in texts]
 
 
 def short_digests(texts: Iterable[str]) -> Iterator[bytes]:

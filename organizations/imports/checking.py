@@ -166,5 +166,6 @@ def too_many() -> FileRefused:
 
 
 def repr_of(row: RosterRow) -> str:
-    """All that a line says, whatever its cells look like."""
-    return repr((row.branch and row.branch.pk, row.values, row.masked))
+    """All that a line says, whatever its cells look like. No value holds the sign between them."""
+    told = [row.branch and row.branch.pk, *row.values, *row.values.values(), *row.masked.items()]
+    return "\x1f".join(map(str, told))

@@ -1,11 +1,11 @@
-"""Checked lines as they wait to be stored: pieces of a thousand, compressed, secrets encrypted.
+"""Checked lines as they wait to be stored: pieces of a thousand, compressed and encrypted.
 
 A line is a dict: `row`, `sheet`, `branch`, `member` (None = new), `name`, `state`
-(what must still hold when it is stored), `writes` (column: value, as stored),
-`before` (the old values of a known member's columns), `place` (in the list, as
-stored). A piece is packed while the file is still being read; which of its
-lines are stored and where they stand in their branch is known afterwards and
-written in front of it.
+(what must still hold when it is stored), `before` (the old values of a known
+member's columns, as stored) and `writes` (what the sheet says, column by column).
+A piece is packed while the file is still being read; which of its lines are
+stored and where they stand in their branch is known afterwards and written in
+front of it. What follows from a value (digests, initials) is added by `as_stored`.
 """
 
 import json
@@ -18,28 +18,41 @@ from typing import Any
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
-from organizations.fields import decrypt, digest, encrypt_many, mask_id_number, mask_phone
+from organizations.fields import (
+    decrypt,
+    decrypt_bytes,
+    digests,
+    encrypt_bytes,
+    encrypt_many,
+    mask_id_number,
+    mask_phone,
+)
 from organizations.imports.matching import changes_of, fingerprint
 from organizations.imports.rows import RosterRow
 from organizations.imports.whole import Line
 from organizations.models import ImportBatch, Member
 from organizations.names import initials
+from organizations.refused import Refused
 
 PIECE = 1000
 STORED = ("create", "update")
 QUICK = 1
+# Another number whenever the form of a piece changes: one may lie here while the system is updated.
+FORM = 2
+OLDER = "这份名册是系统升级以前检查的。请把名册再上传一次。"
 SECRETS = ("id_number", "phone")
 MASKS = {"id_number": mask_id_number, "phone": mask_phone}
+TOLD = ("row", "sheet", "branch", "member", "name", "state", "before")
 # Written beside another column; nobody asks for them.
 BESIDE = {"initials", "birth_precision", "id_digest", "phone_digest", "phone_tail"}
 BIRTH_KNOWN = {"year": 4, "month": 7}
+TAIL = 4
 first_letters = lru_cache(20_000)(initials)
 
 
 def lines_of_rows(rows: list[RosterRow]) -> list[dict[str, Any]]:
-    """What storing each of these would write. Nothing is parsed, decided or encrypted again later."""
+    """What storing each of these would write. Nothing is parsed or decided again later."""
     lines = [line_of(row) for row in rows]
-    hide_numbers(lines)
     hidden = [
         line["member"] for line in lines if line["member"] and not line["writes"].keys().isdisjoint(SECRETS)
     ]
@@ -55,7 +68,7 @@ def lines_of_rows(rows: list[RosterRow]) -> list[dict[str, Any]]:
 def line_of(row: RosterRow) -> dict[str, Any]:
     assert row.branch is not None  # a row without one has an error
     member = row.member
-    writes = written(changes_of(row) if member else row.derived | row.values, row.id_digest)
+    writes = written(changes_of(row) if member else row.derived | row.values)
     return {
         "row": row.number,
         "sheet": row.sheet,
@@ -72,27 +85,13 @@ def plain(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def hide_numbers(lines: list[dict[str, Any]]) -> None:
-    """All numbers of a piece in one go: one after the other takes three times as long."""
-    clear = [(line["writes"], name) for line in lines for name in SECRETS if line["writes"].get(name)]
-    tokens = encrypt_many([writes[name] for writes, name in clear])
-    for (writes, name), token in zip(clear, tokens, strict=True):
-        writes[name] = token
-
-
-def written(changes: dict[str, Any], id_digest: str) -> dict[str, Any]:
-    """Columns and their values as the database holds them, ID number and phone still in clear."""
+def written(changes: dict[str, Any]) -> dict[str, Any]:
+    """Columns and their values as the database holds them, ID number and phone in clear."""
     writes = dict(changes)
     if birth := writes.pop("birth_date", None):
         writes["birth_date"], writes["birth_precision"] = birth[0].isoformat(), birth[1]
     if joined := writes.get("joined_party_on"):
         writes["joined_party_on"] = joined.isoformat()
-    if "id_number" in writes:
-        writes["id_digest"] = id_digest
-    if phone := writes.get("phone"):
-        writes["phone_digest"], writes["phone_tail"] = digest(phone), phone[-4:]
-    if name := writes.get("name"):
-        writes["initials"] = first_letters(name)
     return writes
 
 
@@ -104,14 +103,22 @@ def stored_secrets(members: list[int]) -> dict[int, dict[str, str]]:
 
 
 def pack(lines: list[dict[str, Any]]) -> bytes:
-    return zlib.compress(json.dumps(lines, ensure_ascii=False, separators=(",", ":")).encode(), QUICK)
+    """Most lines write the same columns: they are named once for all."""
+    shapes: dict[tuple[str, ...], int] = {}
+    told = []
+    for line in lines:
+        writes = line["writes"]
+        shape = shapes.setdefault(tuple(writes), len(shapes))
+        told.append([*map(line.__getitem__, TOLD), shape, *writes.values()])
+    text = json.dumps([list(shapes), told], ensure_ascii=False, separators=(",", ":"))
+    return encrypt_bytes(zlib.compress(text.encode(), QUICK))
 
 
 def with_verdict(packed: bytes, verdicts: list[Line]) -> bytes:
     """`verdicts`: one for each packed line, in the same order."""
     told = [[line.place, line.stored_place] if line.action in STORED else None for line in verdicts]
     keys = b"".join(line.key for line in verdicts if line.action in (*STORED, "unchanged"))
-    head = json.dumps({"stored": told, "keys": keys.hex()}, separators=(",", ":"))
+    head = json.dumps({"form": FORM, "stored": told, "keys": keys.hex()}, separators=(",", ":"))
     return head.encode() + b"\n" + packed
 
 
@@ -122,16 +129,48 @@ def keys_in(piece: bytes | memoryview) -> bytes:
 
 def unpack(piece: bytes | memoryview) -> Iterator[dict[str, Any]]:
     """The lines to be stored, with their place in the list among what they write."""
-    head, _, packed = bytes(piece).partition(b"\n")
-    lines = json.loads(zlib.decompress(packed))
-    for line, told in zip(lines, json.loads(head)["stored"], strict=True):
-        if told:
-            place, before = told
+    told, _, packed = bytes(piece).partition(b"\n")
+    head = json.loads(told)
+    if head.get("form") != FORM:
+        raise Refused(OLDER, "older")
+    shapes, lines = json.loads(zlib.decompress(decrypt_bytes(packed)))
+    for (*facts, shape, values), places in zip(map(apart, lines), head["stored"], strict=True):
+        if places:
+            line = dict(zip(TOLD, facts, strict=True))
+            writes = line["writes"] = dict(zip(shapes[shape], values, strict=True))
+            place, before = places
             if place is not None and place != before:
-                line["writes"]["place_in_list"] = place
+                writes["place_in_list"] = place
                 if line["member"]:
                     line["before"]["place_in_list"] = before
             yield line
+
+
+def apart(line: list[Any]) -> list[Any]:
+    return [*line[: len(TOLD) + 1], line[len(TOLD) + 1 :]]
+
+
+def as_stored(lines: list[dict[str, Any]]) -> None:
+    """What each line writes, down to the last column; numbers are encrypted now."""
+    for name, told in (("id_number", "id_digest"), ("phone", "phone_digest")):
+        numbered = [line["writes"] for line in lines if line["writes"].get(name)]
+        for writes, one in zip(numbered, digests(writes[name] for writes in numbered), strict=True):
+            writes[told] = one
+    for line in lines:
+        writes = line["writes"]
+        if phone := writes.get("phone"):
+            writes["phone_tail"] = phone[-TAIL:]
+        if name := writes.get("name"):
+            writes["initials"] = first_letters(name)
+    hide_numbers(lines)
+
+
+def hide_numbers(lines: list[dict[str, Any]]) -> None:
+    """All numbers of a piece in one go: one after the other takes three times as long."""
+    clear = [(line["writes"], name) for line in lines for name in SECRETS if line["writes"].get(name)]
+    tokens = encrypt_many([writes[name] for writes, name in clear])
+    for (writes, name), token in zip(clear, tokens, strict=True):
+        writes[name] = token
 
 
 def lines_of(
@@ -155,7 +194,8 @@ def lines_of(
 
 def in_words(line: dict[str, Any]) -> dict[str, Any]:
     shown = [name for name in line["writes"] if name not in BESIDE]
-    before, after = words_of(line["before"]), words_of(line["writes"])
+    hidden = {name: decrypt(line["before"][name]) for name in SECRETS if line["before"].get(name)}
+    before, after = words_of(line["before"] | hidden), words_of(line["writes"])
     return {name: line[name] for name in ("row", "sheet", "name", "member", "branch")} | {
         "changes": [
             {"label": label_of(name), "before": before.get(name, ""), "after": after[name]} for name in shown
@@ -172,7 +212,7 @@ def words_of(values: dict[str, Any]) -> dict[str, str]:
     words = {}
     for name, value in values.items():
         if name in MASKS:
-            words[name] = MASKS[name](decrypt(value)) if value else ""
+            words[name] = MASKS[name](value) if value else ""
         elif name == "birth_date" and value:
             words[name] = value[: BIRTH_KNOWN.get(values.get("birth_precision", "day"), 10)]
         elif isinstance(value, bool):

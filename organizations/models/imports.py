@@ -81,7 +81,7 @@ class ImportBatch(models.Model):
 class ImportPiece(models.Model):
     """Up to a thousand checked lines of a batch, in order, ready to be stored.
 
-    `lines` is compressed JSON; ID numbers and phones are encrypted in it. Gone once everything is stored.
+    `lines` is compressed JSON, encrypted as a whole. Gone once everything is stored.
     """
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="pieces")

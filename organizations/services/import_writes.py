@@ -6,14 +6,15 @@ On SQLite every other writer waits for it.
 import json
 import marshal
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from django.db import IntegrityError
 
-from organizations.imports.lines import keys_in, unpack
-from organizations.imports.matching import COMPARED, fingerprint, fingerprint_of, pieces
+from organizations.imports.lines import as_stored, keys_in, unpack
+from organizations.imports.matching import COMPARED, fingerprint, fingerprint_of, pieces, registered
 from organizations.models import BRANCH_KINDS, ImportBatch, ImportChange, Member, Organization
 from organizations.service import Refused
 from organizations.services.writing import amend, insert, insert_and_tell
@@ -30,6 +31,7 @@ COLUMNS = [
 BLANK = Member()
 # Plain values: words of an enumeration are text.
 DEFAULTS = {name: str(value) if isinstance(value := getattr(BLANK, name), str) else value for name in COLUMNS}
+IN_ORDER = itemgetter(*COLUMNS)
 NOTED = ("batch_id", "member_id", "name", "row", "is_new", "before", "after")
 SECRETS = ("id_number", "phone")
 NOTHING = "{}"
@@ -54,14 +56,11 @@ class Ready:
         ready = cls()
         for piece in batch.pieces.order_by("number").iterator(chunk_size=20):
             ready.keys.append(keys_in(piece.lines))
-            new = []
-            for line in unpack(piece.lines):
-                ready.branches.add(line["branch"])
-                if line["member"]:
-                    ready.known[line["member"]] = line
-                else:
-                    new.append(new_member(line))
-            ready.new.append(marshal.dumps(new))
+            lines = list(unpack(piece.lines))
+            as_stored(lines)
+            ready.branches.update(line["branch"] for line in lines)
+            ready.known |= {line["member"]: line for line in lines if line["member"]}
+            ready.new.append(marshal.dumps([new_member(line) for line in lines if not line["member"]]))
         return ready
 
     def pieces(self) -> Iterator[list[tuple[tuple, New]]]:
@@ -69,9 +68,10 @@ class Ready:
 
 
 def new_member(line: dict[str, Any]) -> tuple[tuple, New]:
-    values = DEFAULTS | line["writes"] | {"branch_id": line["branch"]}
+    values = DEFAULTS | line["writes"]
+    values["branch_id"] = line["branch"]
     told = (line["branch"], line["name"], line["state"], values["id_digest"], line["row"])
-    return tuple(map(values.__getitem__, COLUMNS)), (*told, fingerprint_of(values))
+    return IN_ORDER(values), (*told, fingerprint_of(values))
 
 
 def lock_branches(root: int, ready: Ready) -> dict[int, Organization]:
@@ -110,18 +110,20 @@ def require_new(ready: Ready) -> None:
     """Nobody of these has come in since the check: by ID number anywhere, by name in the branch."""
     for new in ready.pieces():
         digests = [digest for _, (_, _, _, digest, _, _) in new if digest]
-        if digests and Member.objects.filter(id_digest__in=digests).exists():
+        if digests and Member.objects.filter(registered(digests)).exists():
             raise Refused(CHANGED_SINCE, "changed_since")
         names = {(branch, name): before for _, (branch, name, before, _, _, _) in new}
-        now = Counter(names_in(ready.branches, sorted({name for _, name in names})))
+        now = Counter(namesakes(names.keys()))
         if any(now[key] != before for key, before in names.items()):
             raise Refused(CHANGED_SINCE, "changed_since")
 
 
-def names_in(branches: set[int], names: list[str]) -> Iterator[tuple[int, str]]:
-    for piece in pieces(names):
-        found = Member.objects.present().filter(name__in=piece).order_by()
-        yield from (pair for pair in found.values_list("branch_id", "name") if pair[0] in branches)
+def namesakes(people: Collection[tuple[int, str]]) -> Iterable[tuple[int, str]]:
+    """The branch and name of each present member who bears one of these names in one of these branches."""
+    branches = sorted({branch for branch, _ in people})
+    names = sorted({name for _, name in people})
+    found = Member.objects.present().filter(branch__id__among=branches, name__among=names).order_by()
+    return found.values_list("branch_id", "name").iterator()
 
 
 def update_members(lines: dict[int, dict[str, Any]]) -> list[tuple]:

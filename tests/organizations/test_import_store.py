@@ -1,12 +1,14 @@
 """Checking and storing a roster: the service, and the command that is its second face."""
 
 import json
+import zlib
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from organizations import fields
 from organizations.imports import lines
 from organizations.imports.lines import lines_of, unpack
 from organizations.models import AuditEvent, ImportBatch, Member, StoredFile
@@ -129,9 +131,19 @@ def test_the_id_number_is_nowhere_in_the_batch_in_clear(check):
     number = id_number()
     batch = check(roster(person("张一", id=number), person("张二", id=number)))
     batch = ImportBatch.objects.get(pk=batch.pk)
-    checked = [json.dumps(line) for piece in batch.pieces.all() for line in unpack(piece.lines)]
-    for text in (*checked, json.dumps(batch.verdict), batch.file_name, batch.annotated.name):
+    for text in (json.dumps(batch.verdict), batch.file_name, batch.annotated.name):
         assert number not in text and number[-6:] not in text
+
+
+def test_checked_lines_lie_in_the_database_encrypted(check):
+    batch = check(roster(person("张一", id=id_number(), phone="13800001111")))
+    [piece] = [bytes(one.lines) for one in batch.pieces.all()]
+    assert next(unpack(piece))["writes"]["phone"] == "13800001111"
+    told, _, packed = piece.partition(b"\n")
+    assert set(json.loads(told)) == {"form", "stored", "keys"}
+    assert zlib.decompress(fields.decrypt_bytes(packed)).startswith(b"[")
+    with pytest.raises(zlib.error):
+        zlib.decompress(packed)
 
 
 def test_no_file_of_the_batch_lies_in_the_database_in_clear(cast, check):
@@ -148,7 +160,7 @@ def test_no_file_of_the_batch_lies_in_the_database_in_clear(cast, check):
         fetch_annotated(actor=cast.north_organizer, batch=ImportBatch.objects.get(pk=batch.pk))
 
 
-def test_nothing_is_encrypted_while_the_database_waits(check, monkeypatch):
+def test_nothing_is_encrypted_while_the_database_waits(cast, check, monkeypatch):
     open_blocks = len(connection.savepoint_ids)
     seen = []
 
@@ -160,9 +172,20 @@ def test_nothing_is_encrypted_while_the_database_waits(check, monkeypatch):
         return run
 
     monkeypatch.setattr(lines, "encrypt_many", watched(lines.encrypt_many))
+    monkeypatch.setattr(lines, "encrypt_bytes", watched(lines.encrypt_bytes))
     monkeypatch.setattr(imports, "encrypt_bytes", watched(imports.encrypt_bytes))
-    check(roster(person("张一", id=id_number()), person("张二", phone="123")))
-    assert len(seen) == 3 and set(seen) == {open_blocks}
+    batch = check(roster(person("张一", id=id_number()), person("张二", phone="123")))
+    assert len(seen) == 3
+    store_batch(actor=cast.north_organizer, batch=batch, partial=True)
+    assert len(seen) == 4 and set(seen) == {open_blocks}
+
+
+def test_a_piece_in_the_form_of_an_older_version_asks_for_the_file_again(cast, check):
+    batch = check(roster(person("张一")))
+    with fixture_writes():
+        batch.pieces.update(lines=b'{"stored":[[1,null]],"keys":""}\n[]')
+    with pytest.raises(Refused, match="再上传一次"):
+        store_batch(actor=cast.north_organizer, batch=batch)
 
 
 def test_the_check_of_another_township_is_refused(cast, check):
