@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.views import campaigns, service, sessions
+from campaigns.views import campaigns, service, sessions, trainees
 
 app_name = "campaigns"
 
@@ -17,6 +17,10 @@ urlpatterns = [
     path("sessions/<int:pk>/", sessions.session_detail, name="session_detail"),
     path("sessions/<int:pk>/edit/", sessions.session_edit, name="session_edit"),
     path("sessions/<int:pk>/cancel/", sessions.session_cancel, name="session_cancel"),
+    path("sessions/<int:pk>/others/", trainees.session_trainees, name="session_trainees"),
+    path("sessions/<int:pk>/others/add/", trainees.session_trainees_add, name="session_trainees_add"),
+    path("sessions/<int:pk>/others/drop/", trainees.session_trainee_drop, name="session_trainee_drop"),
+    path("sessions/<int:pk>/others/heads/", trainees.session_heads, name="session_heads"),
     path("service/", service.service_list, name="service_list"),
     path("service/new/", service.service_new, name="service_new"),
     path("service/owners/", service.service_owners, name="service_owners"),

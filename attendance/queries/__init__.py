@@ -1,3 +1,4 @@
+from attendance.queries.days import belonged, held_on
 from attendance.queries.history import entries_of, entry_steps, row_steps
 from attendance.queries.people import (
     COUNTED,
@@ -26,14 +27,11 @@ from attendance.queries.register import (
     RegisterPerson,
     RegisterView,
     audience,
-    belonged,
-    held_on,
-    parts_for,
-    parts_kept,
     possible_visitors,
     register,
 )
 from attendance.queries.todos import todos
+from campaigns.queries.parts import parts_for, parts_kept
 
 __all__ = [
     "COUNTED",

@@ -1,7 +1,7 @@
 """Who asked leave, for which classes, and what the pages say of it."""
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
@@ -82,10 +82,10 @@ def _held(stay: RosterStay, part: SessionUnit) -> bool:
     return stay.unit_id == part.unit_id and stay.since <= day and (stay.until is None or day < stay.until)
 
 
-def may_ask_for(entry: RosterEntry, since: datetime) -> QuerySet[TrainingSession]:
-    """Classes from `since` on to which this person's unit is called, whose sheet is not finished."""
+def called_to(entry: RosterEntry) -> QuerySet[TrainingSession]:
+    """Classes to which this person is called, whose sheet is not finished."""
     parts = SessionUnit.objects.filter(expecting(entry), session=OuterRef("pk"), closed_at__isnull=True)
-    sessions = TrainingSession.objects.valid().filter(campaign=entry.campaign_id, starts_at__gte=since)
+    sessions = TrainingSession.objects.valid().filter(campaign=entry.campaign_id)
     return sessions.filter(Exists(parts)).order_by("starts_at", "pk")
 
 

@@ -11,6 +11,7 @@ from attendance.queries.days import belonged, held_on
 from attendance.queries.leaves import leave_words, leaves_for
 from attendance.queries.people import under
 from campaigns.models import SessionUnit, TrainingSession, Unit
+from campaigns.queries.parts import parts_for
 from organizations.models import User, named
 
 
@@ -59,6 +60,11 @@ class RegisterPart:
             named.setdefault(person.group, []).append(person)
         return list(named.items())
 
+    @property
+    def in_order(self) -> list[RegisterPerson]:
+        """As they are numbered on the register, on paper and in the sheet."""
+        return [person for _, people in self.groups for person in people]
+
 
 @dataclass
 class RegisterView:
@@ -69,24 +75,6 @@ class RegisterView:
     @property
     def expected_count(self) -> int:
         return sum(len(part.expected) for part in self.parts)
-
-
-def parts_for(session: TrainingSession, user: User, *, to_write: bool = False) -> list[SessionUnit]:
-    """The parts an account may see, or mark: the host's side all of them, else those of its own scope."""
-    return list(parts_kept(session, user, Unit.objects.visible_to(user), to_write=to_write))
-
-
-def parts_kept(
-    session: TrainingSession, user: User, visible: QuerySet[Unit], *, to_write: bool
-) -> QuerySet[SessionUnit]:
-    """`parts_for` as a query, for callers that have the units the account sees at hand."""
-    if to_write and not user.marks_registers:
-        return session.parts.none()
-    kept = Q(Exists(visible.filter(pk=OuterRef("unit"))))
-    # A recorder keeps the sheets of its own branch only, whoever hosts.
-    if user.role != "RECORDER":
-        kept |= Q(Exists(visible.filter(pk=session.host_id)))
-    return session.parts.filter(kept).select_related("unit").order_by("unit__path")
 
 
 def audience(parts: Collection[SessionUnit], day: date) -> QuerySet[RosterEntry]:

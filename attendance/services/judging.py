@@ -143,7 +143,11 @@ class Sheet:
 
 # --- Under the lock -----------------------------------------------------------------------
 def lock_sheet(
-    actor: User, session: TrainingSession, also: Also, entries: Collection[int] | None = None
+    actor: User,
+    session: TrainingSession,
+    also: Also,
+    entries: Collection[int] | None = None,
+    parts: QuerySet[SessionUnit] | None = None,
 ) -> Sheet:
     """Lock the units these entries concern (None: everybody on the account's sheets), then read everything.
 
@@ -151,7 +155,8 @@ def lock_sheet(
     what else the sending turns out to concern comes back in `also`.
     """
     visible = Unit.objects.visible_to(actor)
-    parts = parts_kept(session, actor, visible, to_write=True)
+    # Whoever claims a guest writes that one line on a sheet others keep.
+    parts = parts_kept(session, actor, visible, to_write=True) if parts is None else parts
     rows = Attendance.objects.filter(session=session)
     if entries is None:
         rows = rows.filter(session_unit__in=parts.order_by().values("pk"))

@@ -10,6 +10,7 @@ from attendance.forms.people import WaiverEndForm, WaiverForm
 from attendance.models import ATTENDED, RosterEntry
 from attendance.services.roster import end_waiver, set_waiver
 from attendance.views.getters import get_entry, needs, unit_crumbs
+from attendance.views.leaves import leave_card
 from attendance.views.sheet import LOOKS, words_of
 from campaigns.models import Topic
 from organizations.models import Member
@@ -25,7 +26,8 @@ def entry_detail(request, pk):
     compulsory = [topic for topic in topics if topic.is_compulsory]
     mask, owed = entry.standing.topic_mask, entry.standing.makeup_mask
     waivers = list(entry.waivers.select_related("set_by").order_by("-since"))
-    context = {
+    can_edit = _can_edit(request.user, entry)
+    context = leave_card(entry, can_edit) | {
         "entry": entry,
         "standing": entry.standing,
         "campaign": entry.campaign,
@@ -37,7 +39,7 @@ def entry_detail(request, pk):
         "owed": queries.topics_in(owed, compulsory),
         "waivers": waivers,
         "running": next((waiver for waiver in waivers if waiver.until is None), None),
-        "can_edit": _can_edit(request.user, entry),
+        "can_edit": can_edit,
         "events": queries.entry_steps(entry, request.user),
         "waiver_form": WaiverForm(initial={"since": timezone.localdate()}),
         "end_form": WaiverEndForm(initial={"until": timezone.localdate()}),
