@@ -5,9 +5,11 @@ as in production inside a temporary DATA_DIR of this pytest process, so a Celery
 worker needs no more than that DATA_DIR; on PostgreSQL the test database's URL.
 """
 
+import gc
 import os
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,13 +19,31 @@ from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
 
 from haizhou_training.celery import app as celery_app
-from tests import services
+from tests import databases, services
 from tests.guard import WriteGuard
 from tests.prying.sweep import Sweep, files_with_numbers
 
 APT = "apt-get install redis-server chromium fonts-noto-cjk"
 # Fixtures of pytest-django that open the database.
 ASKING = {"db", "transactional_db", "django_db_setup", "live_server"}
+# Begun first, so that no worker sits alone with one of them at the end; waiting and computing in turn.
+LONGEST = (
+    "death/test_killed",
+    "browser/test_every_page",
+    "prying/test_matrix",
+    "organizations/test_serve",
+    "prying/test_foreign_ids",
+    "browser/test_register",
+    "prying/test_fuzz",
+    "races/test_one_machine",
+    "organizations/test_import_hostile",
+    "browser/",
+    "organizations/test_celery_worker",
+    "prying/",
+    "death/",
+    "races/",
+    "test_settings",
+)
 guard = WriteGuard()
 sweep = Sweep()
 
@@ -37,6 +57,8 @@ def pytest_configure(config):
     django_settings.STATIC_ROOT = django_settings.DATA_DIR / "static"
     django_settings.STATIC_ROOT.mkdir()
     own_temporary_folder()
+    # A tenth of the processor time went into looking through what never becomes garbage.
+    gc.set_threshold(50_000, 20, 50)
     # Reports read through the second alias; a test may use both.
     TransactionTestCase.databases = frozenset({"default", "snapshot"})
 
@@ -57,11 +79,21 @@ def pytest_unconfigure(config):
 
 def pytest_collection_modifyitems(config, items):
     """On PostgreSQL only what asks a database: the rest is the same test, run beside SQLite already."""
+    items.sort(key=rank)
     if connections["default"].vendor == "sqlite":
         return
     asking = [item for item in items if item.get_closest_marker("django_db") or ASKING & {*item.fixturenames}]
     config.hook.pytest_deselected(items=sorted(set(items) - set(asking), key=str))
     items[:] = asking
+
+
+def rank(item) -> int:
+    return next((place for place, name in enumerate(LONGEST) if f"tests/{name}" in item.nodeid), len(LONGEST))
+
+
+def pytest_collection_finish(session):
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -94,13 +126,33 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
+def migrated(django_db_modify_db_settings):
+    """The lock of tests/databases.py, held until this worker has its database: `(copy, let go)`."""
+    with ExitStack() as lock:
+        lock.enter_context(databases.one_at_a_time())
+        yield databases.copy_of(connections["default"]), lock.close
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb, migrated, django_db_blocker):
+    copy, _ = migrated
+    with django_db_blocker.unblock():
+        return copy.take() or django_db_keepdb
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(migrated, django_db_setup, django_db_keepdb, django_db_blocker):
     """Watch writes on every connection, also those of live-server threads.
 
     Most tests run inside a transaction nobody else can see into, so in the test's
     own thread the alias "snapshot" is the same connection as "default". Server
     threads and worker processes have the real one; `own_snapshot` gives it to a test.
     """
+    copy, let_go = migrated
+    with django_db_blocker.unblock():
+        if not django_db_keepdb:
+            copy.keep()
+    let_go()
     connection_created.connect(watch, weak=False)
     if connections["default"].vendor == "sqlite":
         services.flush_past_triggers(connections["default"])
@@ -111,6 +163,8 @@ def django_db_setup(django_db_setup, django_db_blocker):
     yield
     share_snapshot.wanted = False
     connections["snapshot"] = real
+    with django_db_blocker.unblock():
+        copy.drop()
 
 
 def watch(connection, **kwargs):
