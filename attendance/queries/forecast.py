@@ -22,6 +22,13 @@ from campaigns.models import Campaign, SessionUnit, Topic, TrainingForm, Trainin
 from organizations.queries.search import by_name
 from organizations.tree import STEP
 
+# More people than this are not compared while a page waits: it says which level to open.
+MOST_MEMBERS = 60_000
+
+
+def children_of(unit: Unit) -> list[Unit]:
+    return list(Unit.objects.children(unit).order_by("path"))
+
 
 def last_moment(campaign: Campaign) -> datetime:
     return timezone.make_aware(datetime.combine(campaign.ends_on + timedelta(days=1), time()))

@@ -1,0 +1,338 @@
+"""The lists that shrink to nothing: 待补课, 一次都没参加的, 本支部还没开过, 来不及的."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from attendance import queries
+from attendance.models import RosterEntry, Standing
+from attendance.queries import forecast, owing
+from attendance.queries.batches import IN_ORDER
+from attendance.views.getters import get_campaign, get_unit, needs, unit_crumbs
+from attendance.views.sheet import words_of
+from campaigns.models import Topic
+from organizations import sheets
+from organizations.admin_sheets import MOST_ROWS, as_file
+from organizations.paging import MOST_FOUND, key_page
+from organizations.service import Refused
+from organizations.services.members import reveal_member
+from organizations.services.sheets import record_export
+
+PEOPLE, PRINTED = 50, 500
+TABS = [
+    ("owing", "待补课", "makeup_list"),
+    ("never", "一次都没参加的", "never_list"),
+    ("home_waiting", "送学上门", "home_list"),
+    ("floating", "流动联系", "contact_list"),
+    ("late", "来不及的", "late_list"),
+]
+
+
+@dataclass(frozen=True)
+class DebtList:
+    """One list: what it is called, how its column of debts is headed, what an empty one means."""
+
+    code: str
+    title: str
+    head: str
+    empty: tuple[str, str]
+    words: str  # in the sentence for WeChat
+
+
+OWING = DebtList(
+    "owing",
+    "待补课",
+    "缺了什么",
+    ("没有人要补课", "开过的必训专题，没来的人都补齐了；还没点名的场次不在这里。"),
+    "待补课",
+)
+NEVER = DebtList(
+    "never",
+    "一次都没参加的",
+    "为什么",
+    ("没有一次都没参加的人", "应训的党员都至少来过一次。"),
+    "一次都没参加的",
+)
+UNTAUGHT = DebtList(
+    "untaught",
+    "本支部还没开过",
+    "还没学",
+    ("没有这样的人", "每个支部的必训专题都开过，或这里的人都已经学过。"),
+    "所在支部还没开过必训专题的",
+)
+LATE = DebtList(
+    "late",
+    "来不及的",
+    "没有课可上",
+    ("没有来不及的人", "每个人还缺的必训专题，后面都安排了能去的课。"),
+    "照现在的安排学不完必训专题的",
+)
+
+
+@dataclass
+class Line:
+    """One person as the list shows them; `days_left` of the debt that ends first."""
+
+    standing: Standing
+    reasons: list[str] = field(default_factory=list)
+    days_left: int | None = None
+
+    @property
+    def phone(self):
+        return self.standing.entry.member.masked_phone
+
+
+# --- The pages -------------------------------------------------------------------------------
+@require_GET
+def makeup_list(request, campaign_pk):
+    """Who owes what, by topic and place; beside it whose branch has not held a topic at all."""
+    campaign = get_campaign(request, campaign_pk)
+    moved = {"never": "never_list", "home_waiting": "home_list", "floating": "contact_list"}
+    if page := moved.get(request.GET.get("list", "")):
+        unit = get_unit(request, campaign)
+        return redirect(f"{reverse(f'attendance:{page}', args=[campaign.pk])}?unit={unit.pk}")
+    unit = get_unit(request, campaign)
+    shown = UNTAUGHT if request.GET.get("list") == "untaught" else OWING
+    found = asked_owing(request, unit) if shown is OWING else asked_untaught(request, unit)
+    topics = queries.compulsory_topics(campaign)
+    context = _page(request, unit, shown, found) | {
+        "which": "owing",
+        "is_untaught": shown is UNTAUGHT,
+        "owed_topics": [(topic, n) for topic, n in queries.makeup_by_topic(unit) if n],
+        "not_held": owing.topics_not_held(unit, topics),
+        "has_topics": bool(topics),
+        "deadlines": owing.DEADLINES.items(),
+        "progress": owing.progress(unit),
+    }
+    return render(request, "attendance/makeup_list.html", context)
+
+
+@require_GET
+def never_list(request, campaign_pk):
+    """Who came to nothing yet."""
+    campaign = get_campaign(request, campaign_pk)
+    unit = get_unit(request, campaign)
+    context = _page(request, unit, NEVER, asked_never(request, unit))
+    return render(request, "attendance/never_list.html", context)
+
+
+@require_GET
+def late_list(request, campaign_pk):
+    """Who can no longer finish with what is still planned; above a township first where they are."""
+    campaign = get_campaign(request, campaign_pk)
+    unit = get_unit(request, campaign)
+    members = queries.tally_sums(unit, ("members",))["members"]
+    if members > forecast.MOST_MEMBERS:
+        children = forecast.children_of(unit)
+        context = base(request, unit, LATE) | {"children": children, "members": members}
+        return render(request, "attendance/late_levels.html", context)
+    now = timezone.now()
+    context = _page(request, unit, LATE, asked_late(request, unit))
+    context["by_child"] = [] if unit.holds_people else forecast.too_late_by_child(unit, now)
+    return render(request, "attendance/late_list.html", context)
+
+
+# --- What was asked for ------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Asked:
+    """The people an address asks for, how long the list is if that is known, and a line for each."""
+
+    people: object
+    total: int | None
+    lines: Callable
+    topic: Topic | None = None
+    due: str = ""
+
+
+def asked_owing(request, unit):
+    text, due = _text_of(request), request.GET.get("due", "")
+    due = due if due in owing.DEADLINES else ""
+    topics = queries.compulsory_topics(unit.campaign)
+    topic = _topic(request, topics)
+    today = timezone.localdate()
+    found = owing.owing_people(unit, text)
+    found = queries.owing_topic(found, topic) if topic else found
+    found = owing.by_deadline(found, due, unit.campaign, today)
+    known = None if text or topic or due else queries.count_standings(unit, "owing")
+
+    def lines(rows):
+        missed = owing.missed_classes(rows, topics, unit.campaign, today)
+        return [_owing_line(row, missed.get(row.pk, [])) for row in rows]
+
+    return Asked(found, known, lines, topic, due)
+
+
+def _owing_line(row, missed):
+    reasons = [
+        f"{'、'.join(t.name for t in one.topics)}：{one.row.held_on.month}月{one.row.held_on.day}日"
+        f"“{one.row.session.title}”{words_of(one.row.status, one.row.reason)}"
+        for one in missed
+    ]
+    return Line(row, reasons, min((one.days_left for one in missed), default=None))
+
+
+def asked_untaught(request, unit):
+    topics = queries.compulsory_topics(unit.campaign)
+    topic = _topic(request, topics)
+    wanted = [topic] if topic else topics
+
+    def lines(rows):
+        masks = dict(zip([row.pk for row in rows], _known(rows), strict=True))
+        return [Line(row, [t.name for t in wanted if not masks[row.pk] & t.mask]) for row in rows]
+
+    return Asked(owing.waiting_for_class(unit, wanted, _text_of(request)), None, lines, topic)
+
+
+def _known(rows):
+    return [row.known for row in rows]
+
+
+def asked_never(request, unit):
+    text = _text_of(request)
+    known = None if text else queries.count_standings(unit, "never")
+
+    def lines(rows):
+        return [Line(row, [row.get_why_display()] if row.why else []) for row in rows]
+
+    return Asked(queries.standings(unit, "never", text=text), known, lines)
+
+
+def asked_late(request, unit):
+    now = timezone.now()
+    topics = queries.compulsory_topics(unit.campaign)
+
+    def lines(rows):
+        missing = forecast.what_is_missing(rows, unit, now, topics)
+        return [Line(row, [topic.name for topic in missing.get(row.pk, [])]) for row in rows]
+
+    return Asked(forecast.too_late(unit, now, _text_of(request)), None, lines)
+
+
+ASKED = {
+    "owing": (OWING, asked_owing),
+    "untaught": (UNTAUGHT, asked_untaught),
+    "never": (NEVER, asked_never),
+    "late": (LATE, asked_late),
+}
+
+
+def _text_of(request):
+    return request.GET.get("q", "").strip()[:50]
+
+
+def _topic(request, topics):
+    return next((topic for topic in topics if str(topic.pk) == request.GET.get("topic", "")), None)
+
+
+# --- The frame they share ------------------------------------------------------------------------
+def base(request, unit, shown):
+    """Title, way back and tabs."""
+    return {
+        "campaign": unit.campaign,
+        "unit": unit,
+        "crumbs": unit_crumbs(unit, request.user),
+        "which": shown.code,
+        "shown": shown,
+        "tabs": tabs(unit),
+        "q": _text_of(request),
+        "now": timezone.now(),
+        "can_plan": request.user.keeps_records and unit.campaign.is_open,
+        "may_export": request.user.exports_reports,
+    }
+
+
+def tabs(unit):
+    """(code, label, address, people) of each list; the forecast is not counted on every page."""
+    sums = queries.tally_sums(unit, [code for code, _, _ in TABS if code != "late"])
+    where = {page: reverse(f"attendance:{page}", args=[unit.campaign_id]) for _, _, page in TABS}
+    return [(code, label, f"{where[page]}?unit={unit.pk}", sums.get(code)) for code, label, page in TABS]
+
+
+def _page(request, unit, shown, asked):
+    is_print = bool(request.GET.get("print"))
+    size = PRINTED if is_print else PEOPLE
+    page = key_page(request, asked.people, *IN_ORDER, size=size, total=asked.total, most=_most(request))
+    text = _text_of(request)
+    return base(request, unit, shown) | {
+        "topic": asked.topic,
+        "due": asked.due,
+        "page": page,
+        "lines": asked.lines(page.rows),
+        "is_print": is_print,
+        "empty": ("没有找到", "换个名字或换个筛选再看。") if text or asked.due else shown.empty,
+        "text": sentence(unit, shown.words, page, asked.topic),
+    }
+
+
+def _most(request):
+    return MOST_FOUND if _text_of(request) else None
+
+
+def sentence(unit, words, page, topic=None):
+    """Ready for WeChat: numbers, no names."""
+    today = timezone.localdate()
+    about = f"（{topic.name}）" if topic else ""
+    ask = "，请各支部尽快安排。" if page.total else "。"
+    return f"{unit.name}冬训：截至{today.month}月{today.day}日，{words}{about}{page.total_text}人{ask}"
+
+
+# --- Out of the house, and one phone ---------------------------------------------------------------
+@require_GET
+def debts_export(request, campaign_pk):
+    """The whole list as a workbook, phones masked. Each file is an event with its count."""
+    campaign = get_campaign(request, campaign_pk)
+    unit = get_unit(request, campaign)
+    needs(request.user.exports_reports)
+    shown, ask = ASKED.get(request.GET.get("list", ""), (None, None))
+    if shown is None:
+        raise Http404
+    if shown is LATE and queries.tally_sums(unit, ("members",))["members"] > forecast.MOST_MEMBERS:
+        messages.warning(request, "这一级人太多，请先打开下一级再导出。")
+        return redirect(f"{reverse('attendance:late_list', args=[campaign.pk])}?unit={unit.pk}")
+    asked = ask(request, unit)
+    rows = list(asked.people.order_by(*IN_ORDER)[: MOST_ROWS + 1])
+    if len(rows) > MOST_ROWS:
+        messages.warning(request, f"超过{MOST_ROWS}人，一次导不完。请先打开下一级，再分几次导出。")
+        return redirect(f"{reverse('attendance:makeup_list', args=[campaign.pk])}?unit={unit.pk}")
+    return _as_workbook(request, unit, shown, asked.lines(rows))
+
+
+def _as_workbook(request, unit, shown, lines):
+    heads = ["支部", "姓名", "手机", shown.head, "还剩几天"]
+    rows = [
+        [
+            line.standing.unit.name,
+            line.standing.entry.member.name,
+            line.phone,
+            "；".join(line.reasons),
+            "" if line.days_left is None else str(line.days_left),
+        ]
+        for line in lines
+    ]
+    record_export(actor=request.user, noun=f"{unit.name}{shown.title}", count=len(rows))
+    day: date = timezone.localdate()
+    return as_file(f"{unit.name}{shown.title}{day:%Y%m%d}.xlsx", sheets.table(shown.title, heads, rows))
+
+
+@require_POST
+def entry_phone(request, pk):
+    """One phone in full, once, for a reason that is kept."""
+    needs(request.user.keeps_records)
+    found = RosterEntry.objects.manageable_by(request.user).select_related("member").filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    context, status = {"entry": found, "can_plan": True}, 200
+    try:
+        reason = request.POST.get("reason", "")
+        _, phone = reveal_member(actor=request.user, member=found.member, reason=reason)
+        context["revealed"] = phone
+    except Refused as refusal:
+        context["refusal"], status = refusal.message, 422
+    return render(request, "attendance/_phone.html", context, status=status)
