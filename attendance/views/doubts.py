@@ -108,12 +108,16 @@ def _gone(row, unit):
     entry = row.entry
     left = min(filter(None, (entry.left_on, entry.member.left_on)))
     why = entry.member.left_reason or entry.left_reason or "离开"
-    words = f"{row.unit.name}{entry.member.name}，{_day(left)}{why}，{_day(row.held_on)}“{row.session.title}”登记到了课。"
+    words = (
+        f"{row.unit.name}{entry.member.name}，{_day(left)}{why}，"
+        f"{_day(row.held_on)}“{row.session.title}”登记到了课。"
+    )
     return Finding(row.key, words, [_person(row), _session(row.session)])
 
 
 def _heads(row, unit):
-    words = f"{row.host.name}{_day(row.starts_at)}“{row.title}”：清点{row.counted_heads}人，登记到课{row.came}人。"
+    heads = f"清点{row.counted_heads}人，登记到课{row.came}人。"
+    words = f"{row.host.name}{_day(row.starts_at)}“{row.title}”：{heads}"
     return Finding(row.key, words, [_session(row)])
 
 

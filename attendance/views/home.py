@@ -64,7 +64,7 @@ def _text(unit, state, page, left):
         "all": "要送学上门",
         "waiting": "还没送学上门",
         "taught": "已送学上门",
-        "wish": "送学时有心愿还没办",
+        "wish": "有心愿还没办的",
     }
     ask = (
         f"，离冬训结束还有{left}天，请各支部尽快安排。"

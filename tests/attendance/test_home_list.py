@@ -58,8 +58,8 @@ def test_who_is_waived_gets_a_line_with_reason_and_setter(waived, client):
     page = html(client, waived.north_organizer, where(waived))
     assert "送学上门 1人" in page and "李北乙" in page and "王北甲" not in page
     assert "行动不便" in page and "区委主管" in page and "还没送" in page and "离结束还有" in page
-    link = reverse("attendance:makeup_new", args=[waived.campaign.pk])
-    assert f"{link}?list=home_waiting&amp;entry={waived.entry(waived.li).pk}" in page
+    link = reverse("attendance:home_lesson", args=[waived.campaign.pk])
+    assert f"{link}?entry={waived.entry(waived.li).pk}" in page
 
 
 def test_the_button_leads_to_home_teaching_of_just_this_person(waived, client):

@@ -176,7 +176,7 @@ def test_the_makeup_list_shows_who_owes_what_by_topic(client, scene, held):
 @pytest.mark.parametrize("which", ["owing", "never", "home_waiting", "floating"])
 def test_every_open_list_has_a_sentence_without_names(client, scene, held, which):
     as_user(client, scene.north_organizer)
-    page = client.get(of_campaign("makeup_list", scene, f"?list={which}"))
+    page = client.get(of_campaign("makeup_list", scene, f"?list={which}"), follow=True)
     text = page.context["text"]
     assert text.startswith("北山镇党委冬训：截至") and text.endswith("。")
     assert not any(name in text for name in ("王北甲", "李北乙", "赵北丙", "钱北丁"))
