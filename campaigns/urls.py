@@ -1,6 +1,12 @@
 from django.urls import path
 
-from campaigns.views import campaigns, service, sessions, trainees
+from campaigns.views import (
+    campaigns,
+    hours,
+    service,
+    sessions,
+    trainees,
+)
 
 app_name = "campaigns"
 
@@ -10,6 +16,7 @@ urlpatterns = [
     path("campaigns/<int:campaign_pk>/", campaigns.campaign_detail, name="campaign_detail"),
     path("campaigns/<int:campaign_pk>/edit/", campaigns.campaign_edit, name="campaign_edit"),
     path("campaigns/<int:campaign_pk>/programme/", campaigns.campaign_programme, name="campaign_programme"),
+    path("campaigns/<int:campaign_pk>/hours/rules/", hours.hours_rules, name="hours_rules"),
     path("campaigns/<int:campaign_pk>/board/", campaigns.board, name="board"),
     path("campaigns/<int:campaign_pk>/board/branches/", campaigns.board_branches, name="board_branches"),
     path("sessions/", sessions.session_list, name="session_list"),

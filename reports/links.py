@@ -42,6 +42,8 @@ TASK_STATES = {"TASK_DONE": "done", "TASK_LATE": "overdue"}
 def figure(unit: Unit, code: str) -> str:
     """The list whose total is this figure."""
     indicator = BY_CODE[code]
+    if code == "HRS_AVG":
+        return f"{page('attendance:hours_list', unit.campaign_id)}?{urlencode({'unit': unit.pk})}"
     if indicator.people:
         return people(unit, indicator.people)
     if code in SESSION_STATES:

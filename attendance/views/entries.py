@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 from attendance import queries
 from attendance.forms.people import WaiverEndForm, WaiverForm
 from attendance.models import ATTENDED, RosterEntry
+from attendance.queries.hours import sum_of
 from attendance.services.roster import end_waiver, set_waiver
 from attendance.views.getters import get_entry, needs, unit_crumbs
 from attendance.views.leaves import leave_card
@@ -30,6 +31,7 @@ def entry_detail(request, pk):
     context = leave_card(entry, can_edit) | {
         "entry": entry,
         "standing": entry.standing,
+        "hours": sum_of(entry.standing),
         "campaign": entry.campaign,
         "crumbs": unit_crumbs(entry.unit, request.user),
         "words": _words(entry),

@@ -34,7 +34,8 @@ class Rules:
 
     def __init__(self, campaign: int):
         self.of_kind: dict[str, list[HoursRule]] = {}
-        for rule in HoursRule.objects.filter(campaign=campaign).order_by("since", "pk"):
+        rules = HoursRule.objects.filter(campaign=campaign).select_related("set_by")
+        for rule in rules.order_by("since", "pk"):
             self.of_kind.setdefault(rule.kind, []).append(rule)
 
     def on(self, kind: str, day: date) -> HoursRule | None:

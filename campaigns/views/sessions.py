@@ -14,6 +14,8 @@ from campaigns.queries import (
     session_states,
     with_progress,
 )
+from campaigns.queries.parts import parts_for, parts_kept
+from campaigns.queries.trainees import others
 from campaigns.services import sessions
 from campaigns.views.getters import chosen_campaign, chosen_unit, own_units, trail, unit_tree
 from organizations.numbers import asked_pk
@@ -92,7 +94,9 @@ def shown_page(request, rows, state: str, now):
 def session_detail(request, pk):
     """One class: facts, topics, and each unit's part with its register."""
     seen = TrainingSession.objects.visible_to(request.user)
-    session = get_object_or_404(seen.select_related("campaign", "host__organization", "form"), pk=pk)
+    session = get_object_or_404(
+        seen.select_related("campaign", "host__organization", "form", "hours_rule"), pk=pk
+    )
     mine = Unit.objects.visible_to(request.user).filter(campaign=session.campaign)
     parts = session.parts.filter(unit__in=mine).select_related("unit")
     hosting = TrainingSession.objects.hosted_by(request.user).filter(pk=session.pk).exists()
@@ -107,8 +111,12 @@ def session_detail(request, pk):
         "lecturers": session.lecturers.select_related("department"),
         "hosting": hosting,
         "is_over": session.ends_at <= timezone.now(),
+        "others": others(parts_for(session, request.user)),
         "events": record_history(session, request.user, most=20),
     }
+    keeps = parts_kept(session, request.user, mine, to_write=True)
+    context["still_open"] = keeps.filter(closed_at__isnull=True).exists()
+    context["may_note_others"] = context["still_open"] and session.is_valid and session.day_has_come
     context["may_change"] = (
         hosting and session.is_valid and not context["recorded"] and session.campaign.is_open
     )
