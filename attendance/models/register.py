@@ -91,7 +91,11 @@ class Attendance(models.Model):
 
 
 class MarkBatch(models.Model):
-    """One sending of marks. The client's UUID is unique: the same sending again changes nothing."""
+    """One sending of marks. The client's UUID is unique: the same sending again changes nothing.
+
+    `part`: the one branch its counted heads are of; null = of the whole class. `unread`: names and words of
+    the text it came from that nobody was found for.
+    """
 
     class Kind(models.TextChoices):
         REGISTER = "register", "点名"
@@ -116,6 +120,15 @@ class MarkBatch(models.Model):
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.REGISTER)
     body_sha256 = models.CharField(max_length=64)
     counted_heads = models.PositiveIntegerField(null=True)
+    part = models.ForeignKey(
+        SessionUnit,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    unread = models.CharField(max_length=500, blank=True)
     undoes = models.OneToOneField(
         "self", null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="undone_by"
     )

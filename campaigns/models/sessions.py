@@ -209,6 +209,7 @@ class SessionUnit(models.Model):
     and accepts no direct change. `due_at` = from when on a register is missed: a
     copy of the session's end, null while cancelled or voided, kept by the services
     that change those, so that what is missing is found without reading what is not.
+    `counted_heads`: how many of this unit came, where only the number is known.
     """
 
     class Audience(models.TextChoices):
@@ -226,6 +227,7 @@ class SessionUnit(models.Model):
     recorded_at = models.DateTimeField("登记时间", null=True, blank=True)
     closed_at = models.DateTimeField("关闭时间", null=True, blank=True)
     due_at = models.DateTimeField(null=True, editable=False)
+    counted_heads = models.PositiveIntegerField("清点人数", null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = "参加单位"

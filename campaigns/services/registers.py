@@ -37,6 +37,12 @@ def set_counted_heads(*, session: TrainingSession, heads: int | None) -> None:
 
 
 @service(audited=False)
+def set_part_heads(*, part: SessionUnit, heads: int | None) -> None:
+    """What was counted of one branch. It moves no rate."""
+    SessionUnit.objects.filter(pk=part.pk).update(counted_heads=heads)
+
+
+@service(audited=False)
 def set_facts(*, session: TrainingSession, topics: Iterable[Topic] | None = None, **columns: object) -> None:
     """Rewrite facts of a recorded session; the correction that calls this rewrites its register too."""
     if topics is not None:
