@@ -6,6 +6,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from unicodedata import normalize
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -43,7 +44,9 @@ CHOICES = [
 ]
 CODES = dict(CHOICES)
 # m<entry>.<base version>, and behind it what the page already shows as stored.
-FIELD = re.compile(r"m([1-9]\d{0,18})\.(0|[1-9]\d{0,9})(?:\.([a-z_]+(?::[A-Z]+)?))?", re.ASCII)
+FIELD = re.compile(r"m([1-9]\d{0,18})\.(0|[1-9]\d{0,9})(?:\.([a-z_]+(?::(?:[A-Z]+|\d{1,3}))?))?", re.ASCII)
+# "late:20": twenty minutes late. What is stored are the minutes that count.
+SHORTENED = frozenset({Status.LATE.value, Status.LEFT_EARLY.value})
 
 
 class BadBatch(Exception):
@@ -168,15 +171,15 @@ def _moment(value, where) -> datetime | None:
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
-def parse_form(post) -> list[ParsedBatch]:
+def parse_form(post, whole: int = 0) -> list[ParsedBatch]:
     """The same register sent by a page without JavaScript: m<entry>.<base version>[.<shown>] = choice code.
 
-    A row still as it was shown is not sent: nobody touched it. Batches of at most
-    MAX_MARKS with UUIDs derived from the form's own, so that sending the form again
-    is the same sending.
+    `whole`: the minutes of the class, for who came late or left early. A row still as
+    it was shown is not sent: nobody touched it. Batches of at most MAX_MARKS with UUIDs
+    derived from the form's own, so that sending the form again is the same sending.
     """
     base = _uuid(post.get("batch"))
-    marks = [mark for name, code in post.items() if (mark := _field(name, code))]
+    marks = [mark for name, code in post.items() if (mark := _field(name, code, whole))]
     if len({mark.entry for mark in marks}) < len(marks):
         raise BadBatch(400, "同一个人在一次提交里出现了两回。")
     heads = _heads(post.get("counted_heads", ""))
@@ -194,11 +197,14 @@ def parse_form(post) -> list[ParsedBatch]:
     ]
 
 
-def _field(name, code) -> MarkInput | None:
+def _field(name, code, whole) -> MarkInput | None:
     field = FIELD.fullmatch(name)
     if not field or code in ("", field[3]):
         return None
     status, _, reason = code.partition(":")
+    minutes = None
+    if status in SHORTENED and reason:
+        minutes, reason = whole - _missed(reason, whole), ""
     if status not in STATUSES or reason not in REASONS or (reason and status in NO_REASON):
         raise BadBatch(400, "有一行的选项不认识，请刷新页面再试。")
     return MarkInput(
@@ -206,8 +212,18 @@ def _field(name, code) -> MarkInput | None:
         status=status,
         reason=reason,
         base_version=_whole(int(field[2]), MAX_VERSION, "版本"),
+        minutes=minutes,
         marked_at=timezone.now(),
     )
+
+
+def _missed(text: str, whole: int) -> int:
+    """Minutes late or early as typed, full-width figures too: at least one, and less than the whole class."""
+    text = normalize("NFKC", text).strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) < whole):
+        most = f"填1到{whole - 1}之间的整数" if whole > 1 else "这一场不填分钟"
+        raise BadBatch(400, f"迟到、早退的分钟数不对：{most}，不填就按整场算。")
+    return int(text)
 
 
 def _heads(text) -> int | None:
@@ -221,7 +237,9 @@ def _heads(text) -> int | None:
 
 def _digest(marks, heads) -> str:
     """Of what was chosen, not of the moment it was read."""
-    words = [f"{mark.entry}.{mark.base_version}={mark.status}:{mark.reason}" for mark in marks]
+    words = [
+        f"{mark.entry}.{mark.base_version}={mark.status}:{mark.reason}{mark.minutes or ''}" for mark in marks
+    ]
     return hashlib.sha256("\n".join([*words, str(heads)]).encode()).hexdigest()
 
 

@@ -36,6 +36,15 @@ def leaves_for(session: TrainingSession, parts: Collection[SessionUnit]) -> dict
     return {leave.entry_id: leave for leave in found}
 
 
+def came_on_leave(session: TrainingSession, parts: Collection[SessionUnit]) -> list[Attendance]:
+    """Who of these sheets had asked leave and came all the same."""
+    asked = leaves_for(session, parts)
+    if not asked:
+        return []
+    rows = Attendance.objects.filter(session_unit__in=parts, entry__in=asked, status__in=ATTENDED)
+    return list(rows.select_related("entry__member").order_by("entry__member__place_in_list", "entry_id"))
+
+
 def days_of(leave: Leave) -> str:
     """12月3—9日, 12月30日—1月3日."""
     first, last = leave.since, leave.until

@@ -17,10 +17,13 @@ from attendance.forms.closing import CloseForm
 from attendance.forms.marks import MAX_BYTES, BadBatch, parse_form, parse_marks
 from attendance.models import MarkBatch
 from attendance.queries import batches
+from attendance.queries.leaves import came_on_leave
 from attendance.services.closing import close_parts, reopen_part
 from attendance.services.marks import record_marks, undo_batch
 from attendance.views import sheet
 from attendance.views.getters import get_session, needs
+from attendance.views.guests import guest_box
+from campaigns.queries.trainees import others
 from organizations.service import Refused
 
 MANY_PEOPLE = 500
@@ -63,7 +66,10 @@ def _page(request, session, **more):
         "csrf_token": get_token(request),
         "visitor_text": text,
         "visitors": _visitors(session, request.user, text),
-    } | more
+        "whole_minutes": sheet.whole_minutes(session),
+        "others": others([part.part for part in view.parts]),
+        "is_today": queries.held_on(session) == timezone.localdate(),
+    } | guest_box(request, session) | more
 
 
 def _can_send(session):
@@ -99,7 +105,7 @@ def visitors(request, pk):
 def _submit(request, session):
     needs(request.user.marks_registers)
     try:
-        sent = parse_form(request.POST)
+        sent = parse_form(request.POST, sheet.whole_minutes(session))
         for part in sent:
             record_marks(
                 actor=request.user,
@@ -182,6 +188,8 @@ def _show_outcome(request, session):
         "close_form": CloseForm(rest_needed=batches.has_unknown(unfinished)),
         "heads_here": sums["attended"] + sums["optional"] + sums["visitors"],
         "text": batches.report_text(session, parts, sums) if parts else "",
+        "came_on_leave": came_on_leave(session, parts),
+        "is_today": queries.held_on(session) == timezone.localdate(),
         "next_batch": uuid.uuid4(),
     }
     return render(request, "attendance/register_done.html", context)
@@ -189,12 +197,14 @@ def _show_outcome(request, session):
 
 def _conflict(conflict):
     mine, row, theirs = conflict["mine"], conflict["row"], conflict["theirs"]
+    missed = sheet.missed_minutes(mine.status, mine.minutes, row.session)
+    stored = sheet.missed_minutes(row.status, row.minutes if row.minutes_set else None, row.session)
     return {
         "name": mine.entry.member.name,
         "field": f"m{row.entry_id}.{row.version}",
-        "code": sheet.code_of(mine.status, mine.reason),
-        "mine": sheet.words_of(mine.status, mine.reason),
-        "theirs": sheet.words_of(row.status, row.reason),
+        "code": sheet.code_of(mine.status, mine.reason, missed),
+        "mine": sheet.words_of(mine.status, mine.reason, missed),
+        "theirs": sheet.words_of(row.status, row.reason, stored),
         "by": theirs.batch.account.name if theirs else "",
         "at": theirs.batch.at if theirs else None,
     }

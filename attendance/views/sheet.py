@@ -5,8 +5,9 @@ from functools import lru_cache
 
 from django.utils.html import format_html_join
 
-from attendance.forms.marks import CHOICES, CODES
+from attendance.forms.marks import CHOICES, CODES, SHORTENED
 from attendance.models import Status
+from campaigns.models import TrainingForm
 
 LOOKS = {
     "": "unmarked",
@@ -31,18 +32,36 @@ EXTRA = {
 WORDS = CODES | EXTRA
 
 
-def code_of(status: str, reason: str) -> str:
-    return f"{status}:{reason}" if reason else status or "unmarked"
+def code_of(status: str, reason: str, missed: int = 0) -> str:
+    """`missed`: minutes late or early, see `missed_minutes`."""
+    more = reason or missed
+    return f"{status}:{more}" if more else status or "unmarked"
 
 
-def words_of(status: str, reason: str) -> str:
-    return WORDS.get(code_of(status, reason), "未登记")
+def words_of(status: str, reason: str, missed: int = 0) -> str:
+    words = WORDS.get(code_of(status, reason), "未登记")
+    return f"{words}{missed}分钟" if missed else words
 
 
-@lru_cache(maxsize=64)
+def whole_minutes(session) -> int:
+    """What a whole class is worth; 0 where its form counts no minutes."""
+    counts_none = session.form.hours_rule == TrainingForm.HoursRule.NONE
+    return 0 if counts_none else session.minutes
+
+
+def missed_minutes(status: str, minutes: int | None, session) -> int:
+    """How many minutes late or early, where a person said so; `minutes` are those that count."""
+    if minutes is None or status not in SHORTENED:
+        return 0
+    return max(whole_minutes(session) - minutes, 0)
+
+
+@lru_cache(maxsize=256)
 def options(code: str) -> str:
     """The <option>s of one row. A few dozen strings serve every register, whatever its length."""
-    choices = CHOICES if code in CODES else [(code, WORDS[code]), *CHOICES]
+    status, _, more = code.partition(":")
+    words = words_of(status, "", int(more)) if more.isdigit() else WORDS.get(code, "")
+    choices = CHOICES if code in CODES else [(code, words), *CHOICES]
     lines = ((value, " selected" if value == code else "", label) for value, label in choices)
     return format_html_join("", '<option value="{}"{}>{}</option>', lines)
 
@@ -56,6 +75,7 @@ class Line:
     name: str
     initials: str
     note: str
+    leave: str  # 请假·有事 12月3—9日
     part: str
     field: str
     looks: str
@@ -73,11 +93,12 @@ class Block:
     hint: str = ""
 
 
-def line(person, number: int, part: str, is_offered: bool) -> Line:
+def line(person, number: int, part: str, is_offered: bool, session) -> Line:
     """`is_offered`: nothing is stored for this sheet yet, so the presets stand and are sent."""
     status = person.shown if is_offered else person.status
     reason = person.shown_reason if is_offered else person.reason
-    code = code_of(status, reason)
+    missed = missed_minutes(status, person.minutes, session)
+    code = code_of(status, reason, missed)
     # What is stored is part of the field's name: left as it is, it is not sent again.
     is_known = bool(person.status) or code == "unmarked"
     return Line(
@@ -86,10 +107,11 @@ def line(person, number: int, part: str, is_offered: bool) -> Line:
         name=person.name,
         initials=person.initials,
         note=_note(person, part),
+        leave=person.leave,
         part=part,
         field=f"m{person.entry}.{person.version}" + (f".{code}" if is_known else ""),
         looks=LOOKS[status],
-        words="不作要求" if part == "OPTIONAL" and code == "unmarked" else WORDS[code],
+        words="不作要求" if part == "OPTIONAL" and code == "unmarked" else words_of(status, reason, missed),
         options=options(code),
     )
 
@@ -99,7 +121,7 @@ def _note(person, part: str) -> str:
         return person.unit_name
     if part == "OPTIONAL":
         return person.waiver
-    return "流动" if person.preset == Status.LEAVE else ""
+    return "流动" if person.preset == Status.LEAVE and not person.leave else ""
 
 
 def blocks(sheet) -> list[Block]:
@@ -108,18 +130,23 @@ def blocks(sheet) -> list[Block]:
     Presets are offered as long as nobody's mark is stored (also after an undo). Once
     somebody took the register, an unmarked person is 未登记 and stays so until tapped.
     """
+    session = sheet.part.session
     is_offered = sheet.can_mark and not any(person.status for person in sheet.expected)
     found, number = [], 0
     is_grouped = len(sheet.groups) > 1
     for title, people in sheet.groups:
         title = title or ("未编组" if is_grouped else "")
-        lines = [line(p, number + place, "EXPECTED", is_offered) for place, p in enumerate(people, 1)]
+        lines = [
+            line(p, number + place, "EXPECTED", is_offered, session) for place, p in enumerate(people, 1)
+        ]
         number += len(lines)
         found.append(Block(title, lines))
     if sheet.waived:
-        lines = [line(p, number + place, "OPTIONAL", False) for place, p in enumerate(sheet.waived, 1)]
+        lines = [
+            line(p, number + place, "OPTIONAL", False, session) for place, p in enumerate(sheet.waived, 1)
+        ]
         found.append(Block("不作硬性要求", lines, is_folded=True, hint="不算应到；来了就点一下"))
     if sheet.visitors:
-        lines = [line(p, place, "VISITOR", False) for place, p in enumerate(sheet.visitors, 1)]
+        lines = [line(p, place, "VISITOR", False, session) for place, p in enumerate(sheet.visitors, 1)]
         found.append(Block("外单位来听", lines, hint="不算应到"))
     return found
