@@ -1,6 +1,7 @@
 from django.urls import path
 
 from attendance.views import (
+    batches,
     branches,
     changes,
     confirming,
@@ -20,6 +21,7 @@ from attendance.views import (
     paper,
     register,
     roster,
+    workbooks,
 )
 
 app_name = "attendance"
@@ -28,10 +30,16 @@ urlpatterns = [
     path("sessions/<int:pk>/register/", register.register, name="register"),
     path("sessions/<int:pk>/marks/", register.marks, name="marks"),
     path("sessions/<int:pk>/visitors/", register.visitors, name="visitors"),
-    path("sessions/<int:pk>/undo/", register.register_undo, name="register_undo"),
+    path("sessions/<int:pk>/undo/", batches.register_undo, name="register_undo"),
     path("sessions/<int:pk>/close/", register.part_close, name="part_close"),
     path("sessions/<int:pk>/reopen/", register.part_reopen, name="part_reopen"),
     path("sessions/<int:pk>/sheet/", paper.sheet_print, name="sheet_print"),
+    path("sessions/<int:pk>/sheet/tick/", paper.sheet_tick, name="sheet_tick"),
+    path("sessions/<int:pk>/sheet/upload/", workbooks.sheet_upload, name="sheet_upload"),
+    path("sessions/<int:pk>/sheet/<uuid:uuid>/", workbooks.sheet_reading, name="sheet_reading"),
+    path("sessions/<int:pk>/sheet.xlsx", workbooks.sheet_xlsx, name="sheet_xlsx"),
+    path("sessions/<int:pk>/batches/", batches.batch_list, name="batch_list"),
+    path("sessions/<int:pk>/batches/<int:batch_pk>/", batches.batch_detail, name="batch_detail"),
     path("sessions/<int:pk>/rows/", lists.session_rows, name="session_rows"),
     path("sessions/<int:pk>/correct/", corrections.session_correct, name="session_correct"),
     path("sessions/<int:pk>/void/", corrections.session_void, name="session_void"),

@@ -29,6 +29,9 @@ MARKING = frozenset(
         "attendance:register",
         "attendance:register_undo",
         "attendance:sheet_print",
+        "attendance:sheet_reading",
+        "attendance:sheet_tick",
+        "attendance:sheet_upload",
         "attendance:visitors",
     }
 )

@@ -15,6 +15,10 @@ from organizations.models import User
 IN_ORDER = ("unit__path", "entry__member__place_in_list", "entry_id")
 SUMS = ("expected", "attended", "late", "leave", "absent", "unmarked", "optional", "visitors")
 
+KINDS = MarkBatch.Kind
+# What somebody sent, in whatever way: the rest follows from other acts and is not taken back by itself.
+UNDOABLE = (KINDS.REGISTER, KINDS.PASTE, KINDS.SHEET, KINDS.IMPORT, KINDS.SYNC, KINDS.CLOSE)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -41,7 +45,7 @@ class Outcome:
         if len(self.batches) != 1 or not self.sent:
             return False
         batch = self.batches[0]
-        return batch.kind == MarkBatch.Kind.REGISTER and not hasattr(batch, "undone_by")
+        return batch.kind in UNDOABLE and not hasattr(batch, "undone_by")
 
 
 def outcome(session: TrainingSession, user: User, uuids: Iterable[UUID]) -> Outcome:

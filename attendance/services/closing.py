@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from django.db.models import Exists, OuterRef
 
-from attendance.models import Mark, MarkBatch, Part, Status
+from attendance.models import Mark, MarkBatch, Part, PartClosing, Status
 from attendance.queries import parts_for
 from attendance.services.exclusively import Also, with_retry
 from attendance.services.judging import MarkInput, Sheet, lock_sheet, open_parts, read_people
@@ -23,12 +23,12 @@ from campaigns.services.registers import set_closed
 from organizations.models import User
 from organizations.service import Refused, service
 from organizations.services import audit
-from organizations.services.writing import insert_once
+from organizations.services.writing import insert, insert_once
 
 REST = {"present": Status.PRESENT, "absent": Status.ABSENT, "unmarked": Status.UNMARKED}
 
 
-def _refuse_locked(sheet: Sheet, parts: list[SessionUnit]) -> None:
+def refuse_locked(sheet: Sheet, parts: list[SessionUnit]) -> None:
     if sheet.session.campaign.stage == Stage.CLOSED:
         raise Refused("这次冬训已经结束，登记不能再改。", code="closed")
     if any(sheet.is_frozen(part) for part in parts):
@@ -48,7 +48,8 @@ def close_parts(
     """Finish the sheets this account keeps: the rest was there, was not, or stays 未登记 with a reason.
 
     `only` names some of them by pk. `rest` may be empty where nobody is left unmarked.
-    Closing closed sheets again changes nothing. Returns the parts closed now.
+    Closing closed sheets again changes nothing. Returns the parts closed now. Each act is a batch, with
+    or without marks, that `undo_closing` takes back.
     """
     if rest and rest not in REST:
         raise Refused("请选择没有登记的人怎么算：其余均到、其余未到，或其余未登记。", code="rest")
@@ -61,10 +62,11 @@ def close_parts(
         parts = [part for part in chosen if part.closed_at is None]
         if not parts:
             return []
-        _refuse_locked(sheet, parts)
+        refuse_locked(sheet, parts)
         open_parts(sheet, [part for part in parts if not part.recorded_at])
-        _refuse_locked(sheet, parts)
-        _mark_the_rest(sheet, parts, rest, batch)
+        refuse_locked(sheet, parts)
+        stored = _mark_the_rest(sheet, parts, rest, batch)
+        insert(PartClosing, ("batch", "part"), ((stored.pk, part.pk) for part in parts))
         set_closed(parts=parts, closed=True)
         _audit_closing(sheet, parts, rest, note)
         return parts
@@ -72,7 +74,7 @@ def close_parts(
     return with_retry(act)
 
 
-def _mark_the_rest(sheet: Sheet, parts: list[SessionUnit], rest: str, uuid: UUID) -> None:
+def _mark_the_rest(sheet: Sheet, parts: list[SessionUnit], rest: str, uuid: UUID) -> MarkBatch:
     open_now = {part.pk for part in parts}
     unknown = [
         row
@@ -81,17 +83,18 @@ def _mark_the_rest(sheet: Sheet, parts: list[SessionUnit], rest: str, uuid: UUID
     ]
     if unknown and not rest:
         raise Refused("还有没登记的人，请选择其余的人怎么算。", code="rest")
-    if not unknown or rest == "unmarked":
-        store_rows(sheet)
-        recount_touched(sheet)
-        return
     body = hashlib.sha256(f"close:{sheet.session.pk}:{rest}".encode()).hexdigest()
     facts = {"session": sheet.session, "account": sheet.actor, "kind": MarkBatch.Kind.CLOSE}
     stored = MarkBatch(uuid=uuid, body_sha256=body, **facts)
     if not insert_once(stored):
         # Sheets closed by this number were opened again since, or the number is somebody else's.
         raise BatchReused("这一页已经提交过，请刷新页面再完成登记。", code="key_reuse")
-    apply_batch(sheet, stored, [MarkInput(row.entry_id, REST[rest], row.version) for row in unknown])
+    if not unknown or rest == "unmarked":
+        store_rows(sheet)
+        recount_touched(sheet)
+    else:
+        apply_batch(sheet, stored, [MarkInput(row.entry_id, REST[rest], row.version) for row in unknown])
+    return stored
 
 
 def _audit_closing(sheet: Sheet, parts: list[SessionUnit], rest: str, note: str) -> None:
@@ -123,12 +126,12 @@ def reopen_part(*, actor: User, part: SessionUnit, reason: str) -> BatchAnswer |
     def act(also: Also) -> BatchAnswer | None:
         sheet = lock_sheet(actor, session, also)
         fresh = sheet.parts[part.pk]
-        _refuse_locked(sheet, [fresh])
+        refuse_locked(sheet, [fresh])
         if fresh.closed_at is None and not _waiting(sheet, fresh):
             return None
         set_closed(parts=[fresh], closed=False)
         fresh.closed_at = None
-        released = _release(sheet, fresh)
+        released = release(sheet, fresh)
         more = f"；{words_of(released)}" if released else ""
         audit.record(
             actor=actor,
@@ -156,7 +159,7 @@ def _waiting(sheet: Sheet, part: SessionUnit) -> list[Mark]:
     return [mark for mark in here if (on := sheet.part_of(mark.entry_id)) and on.pk == part.pk]
 
 
-def _release(sheet: Sheet, part: SessionUnit) -> BatchAnswer | None:
+def release(sheet: Sheet, part: SessionUnit) -> BatchAnswer | None:
     """Judge the held marks of this sheet again, each linked to the one it settles."""
     waiting = _waiting(sheet, part)
     if not waiting:

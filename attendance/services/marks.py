@@ -76,7 +76,7 @@ def record_marks(
         # The first write: whoever sends the same at this moment waits here, then gets the stored answer.
         stored = MarkBatch(uuid=batch, session=session, account=actor, **facts)
         if not insert_once(stored):
-            return _replay(actor, session, batch, body_sha256, undoes)
+            return replay(actor, session, batch, body_sha256, undoes)
         sheet = lock_sheet(actor, session, also, [mark.entry for mark in marks])
         sheet.hold_code = hold
         answer = apply_batch(sheet, stored, marks)
@@ -186,7 +186,7 @@ def _audit(sheet: Sheet, answer: BatchAnswer) -> None:
     )
 
 
-def _replay(
+def replay(
     actor: User, session: TrainingSession, uuid: UUID, body_sha256: str, undoes: MarkBatch | None
 ) -> BatchAnswer:
     """The stored answer of a sending that came before, as far as this account keeps the sheets today.
@@ -221,7 +221,20 @@ def undo_batch(*, actor: User, batch: MarkBatch, uuid: UUID) -> BatchAnswer:
     """
     if batch.kind == MarkBatch.Kind.MERGE:
         raise Refused("两条记录已经合成一条，不能拆开。登记有误，请在登记表上更正。", code="merged")
-    inverse = [
+    return record_marks(
+        actor=actor,
+        session=batch.session,
+        batch=uuid,
+        marks=inverse_of(batch),
+        body_sha256=f"undo:{batch.uuid}",
+        kind=MarkBatch.Kind.UNDO,
+        undoes=batch,
+    )
+
+
+def inverse_of(batch: MarkBatch) -> list[MarkInput]:
+    """The marks that put back what each person had before; only of what the sending did change."""
+    return [
         MarkInput(
             entry=mark.entry_id,
             status=mark.before_status or Status.UNMARKED,
@@ -231,12 +244,3 @@ def undo_batch(*, actor: User, batch: MarkBatch, uuid: UUID) -> BatchAnswer:
         )
         for mark in batch.marks.filter(outcome=Mark.Outcome.APPLIED).order_by("pk")
     ]
-    return record_marks(
-        actor=actor,
-        session=batch.session,
-        batch=uuid,
-        marks=inverse,
-        body_sha256=f"undo:{batch.uuid}",
-        kind=MarkBatch.Kind.UNDO,
-        undoes=batch,
-    )

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from attendance import queries
 from attendance.forms.closing import CloseForm
 from attendance.forms.marks import MAX_BYTES, BadBatch, parse_form, parse_marks
-from attendance.models import MarkBatch
 from attendance.queries import batches
 from attendance.queries.leaves import came_on_leave
 from attendance.services.closing import close_parts, reopen_part
@@ -215,37 +214,6 @@ def _uuid(text):
         return uuid.UUID(text)
     except ValueError:
         return None
-
-
-@require_POST
-def register_undo(request, pk):
-    """Take back one's own sending. Asking twice gives the same answer."""
-    session = get_session(request, pk)
-    needs(request.user.marks_registers)
-    batch = get_object_or_404(
-        MarkBatch, uuid=_uuid(request.POST.get("batch", "")), session=session, account=request.user
-    )
-    back = _page_of(session, batch)
-    try:
-        answer = undo_batch(
-            actor=request.user, batch=batch, uuid=_uuid(request.POST.get("uuid", "")) or uuid.uuid4()
-        )
-    except Refused as refusal:
-        messages.warning(request, refusal.message)
-        return redirect(back)
-    lost = len(answer.of("conflict"))
-    messages.success(request, "已撤销刚才这次提交，名单恢复到提交以前。")
-    if lost:
-        messages.warning(request, f"其中{lost}人后来又被改过，没有动，请在名单上核对。")
-    return redirect(back)
-
-
-def _page_of(session, batch):
-    """The register of the one branch the sending was for, or of all."""
-    rows = session.rows.filter(entry__in=batch.marks.values("entry"))
-    parts = list(rows.order_by().values_list("session_unit", flat=True).distinct()[:2])
-    page = reverse("attendance:register", args=[session.pk])
-    return f"{page}?part={parts[0]}" if len(parts) == 1 and session.parts.count() > 1 else page
 
 
 @require_POST

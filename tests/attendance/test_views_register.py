@@ -247,12 +247,16 @@ def test_a_correction_says_how_many_it_changed(client, scene, session):
     assert "改了 1人" in page and "已登记 1人" not in page
 
 
-def test_nobody_undoes_the_sending_of_somebody_else(client, scene, session):
+def test_the_sending_of_somebody_else_is_undone_by_who_keeps_records_only(client, scene, session):
     _, body = send(
         as_user(client, scene.north_organizer), session, [(scene.entry(scene.wang).pk, "absent", "", 0)]
     )
     form = {"batch": json.loads(body)["batch"], "uuid": str(uuid4())}
-    assert as_user(client, scene.officer).post(url("register_undo", session), form).status_code == 404
+    assert as_user(client, scene.south_organizer).post(url("register_undo", session), form).status_code == 404
+    told = as_user(client, scene.north_recorder).post(url("register_undo", session), form, follow=True)
+    assert "由组织员撤销" in told.content.decode() and statuses(session)["王北甲"] == "absent"
+    told = as_user(client, scene.officer).post(url("register_undo", session), form, follow=True)
+    assert "已撤销北山组织员的这次登记" in told.content.decode() and statuses(session) == {}
     assert client.post(url("register_undo", session), {"batch": "x"}).status_code == 404
 
 

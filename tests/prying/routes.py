@@ -92,7 +92,7 @@ KINDS = [
     (r"attendance:part_(?!close|reopen)", "pk", "part", "pk"),
     (r"attendance:member_", "pk", "member", "pk"),
     (r"attendance:branch_", "pk", "organization", "pk"),
-    (r"attendance:(register|marks|visitors|sheet_print|session_|part_|paste)", "pk", "session", "pk"),
+    (r"attendance:(register|marks|visitors|sheet_|batch_|session_|part_|paste)", "pk", "session", "pk"),
     (r"attendance:", "entry_pk", "entry", "pk"),
     (r"attendance:", "session_pk", "session", "pk"),
     (r".*", "campaign_pk", "campaign", "pk"),
