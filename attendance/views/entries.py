@@ -9,6 +9,7 @@ from attendance import queries
 from attendance.forms.people import WaiverEndForm, WaiverForm
 from attendance.models import ATTENDED, RosterEntry
 from attendance.queries.hours import sum_of
+from attendance.queries.makeup import surplus
 from attendance.services.roster import end_waiver, set_waiver
 from attendance.views.getters import get_entry, needs, unit_crumbs
 from attendance.views.leaves import leave_card
@@ -37,6 +38,7 @@ def entry_detail(request, pk):
         "words": _words(entry),
         "lines": [(row, words_of(row.status, row.reason), LOOKS[row.status]) for row in rows],
         "story": _story(rows, topics),
+        "surplus": surplus(rows),
         "topics": [(topic, bool(mask & topic.mask), bool(owed & topic.mask)) for topic in compulsory],
         "owed": queries.topics_in(owed, compulsory),
         "waivers": waivers,
