@@ -132,6 +132,7 @@ def _join_waivers(plan: EntryPlan, joining: Joining) -> None:
         said = f"{waiver.get_reason_display()}，{_days(waiver)}"
         joining.told.append({"label": "不作硬性要求", "before": "", "after": said})
     mine.required = not mine.waivers.filter(until__isnull=True).exists()
+    theirs.leaves.update(entry=mine)
 
 
 def _days(of: RosterStay | Waiver) -> str:

@@ -29,6 +29,7 @@ from tests.campaigns.scene import at, make_campaign
 from tests.organizations.workbooks import person
 from tests.organizations.workbooks import roster as roster_file
 from tests.prying.acts_moving import MOVING
+from tests.prying.acts_rows import ROWS
 from tests.test_services import acts as organization_acts
 from tests.test_services import load_every_service
 
@@ -51,7 +52,7 @@ def nothing(winter):
 
 
 # name → (what has to be there before, the act itself on what that gave).
-ACTS = {**MOVING}
+ACTS = {**MOVING, **ROWS}
 
 
 def act(name, prepare=nothing):
