@@ -25,9 +25,11 @@ LOGIN, LOGOUT = "organizations:login", "organizations:logout"
 MARKING = frozenset(
     {
         "attendance:marks",
+        "attendance:offline_hello",
         "attendance:part_close",
         "attendance:register",
         "attendance:register_undo",
+        "attendance:session_pack",
         "attendance:sheet_print",
         "attendance:sheet_reading",
         "attendance:sheet_tick",
@@ -36,7 +38,7 @@ MARKING = frozenset(
     }
 )
 # Asked by the page itself, again and again: nobody need be sitting there.
-POLLED = frozenset({"organizations:import_status", "organizations:job_status"})
+POLLED = frozenset({"attendance:offline_hello", "organizations:import_status", "organizations:job_status"})
 # Open while a login has something to pass first.
 ALWAYS = frozenset({LOGIN, LOGOUT, "admin:logout"})
 GATES = {

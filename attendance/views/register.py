@@ -2,10 +2,8 @@
 
 import uuid
 
-from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, JsonResponse, UnreadablePostError
+from django.http import Http404
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,11 +12,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from attendance import queries
 from attendance.forms.closing import CloseForm
-from attendance.forms.marks import MAX_BYTES, BadBatch, parse_form, parse_marks
+from attendance.forms.marks import BadBatch, parse_form
 from attendance.queries import batches
 from attendance.queries.leaves import came_on_leave
 from attendance.services.closing import close_parts, reopen_part
-from attendance.services.marks import record_marks, undo_batch
+from attendance.services.marks import record_marks
 from attendance.views import sheet
 from attendance.views.getters import get_session, needs
 from attendance.views.guests import guest_box
@@ -34,6 +32,8 @@ REFUSALS = {
     "closed": "登记已经完成，等组织员重新打开",
     "frozen": "数据已经上报锁定，等上级解锁",
     "campaign_closed": "冬训已经结束",
+    "late": "离线超过3天才上传，等组织员看过再登记",
+    "account_closed": "点名的账号已经停用，等组织员看过再登记",
 }
 
 
@@ -50,7 +50,7 @@ def register(request, pk):
 
 def _page(request, session, **more):
     view = queries.register(session, request.user)
-    shown = _shown_parts(view, request.GET.get("part", ""))
+    shown = shown_parts(view, request.GET.get("part", ""))
     text = request.GET.get("visitor", "").strip()[:50]
     return {
         "session": session,
@@ -61,7 +61,6 @@ def _page(request, session, **more):
         "can_send": _can_send(session) and any(part.can_mark for part in shown),
         "is_future": queries.held_on(session) > timezone.localdate(),
         "batch": uuid.uuid4(),
-        "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "csrf_token": get_token(request),
         "visitor_text": text,
         "visitors": _visitors(session, request.user, text),
@@ -76,7 +75,7 @@ def _can_send(session):
     return session.is_valid and session.campaign.is_open and queries.held_on(session) <= today
 
 
-def _shown_parts(view, asked):
+def shown_parts(view, asked):
     """All branches on one page, or one where the hall is very large."""
     chosen = [part for part in view.parts if str(part.part.pk) == asked]
     if chosen or view.expected_count <= MANY_PEOPLE:
@@ -119,46 +118,6 @@ def _submit(request, session):
         return render(request, "attendance/register.html", _page(request, session), status=422)
     query = "&".join(f"batch={part.batch}" for part in sent)
     return redirect(f"{reverse('attendance:register', args=[session.pk])}?{query}")
-
-
-@require_POST
-def marks(request, pk):
-    """Store one sending; design.md 6. Every answer is JSON with a Chinese sentence."""
-    session = get_session(request, pk)
-    needs(request.user.marks_registers)
-    if request.content_type != "application/json":
-        return _refusal(415, "内容类型应当是 application/json。", "content_type")
-    try:
-        parsed = parse_marks(_body(request))
-        answer = record_marks(
-            actor=request.user,
-            session=session,
-            batch=parsed.batch,
-            marks=parsed.marks,
-            body_sha256=parsed.body_sha256,
-            counted_heads=parsed.counted_heads,
-        )
-    except BadBatch as bad:
-        return _refusal(bad.status, bad.message, "bad_batch")
-    except Refused as refusal:  # BatchReused among them
-        return _refusal(422, refusal.message, refusal.code)
-    lines = [mark.as_json() for mark in answer.marks]
-    return JsonResponse({"batch": str(answer.batch.uuid), "marks": lines})
-
-
-def _body(request):
-    try:
-        if int(request.headers.get("Content-Length") or 0) > MAX_BYTES:
-            raise BadBatch(413, "内容超过 1 MB，没有登记。请分几次提交。")
-        return request.body
-    except (RequestDataTooBig, ValueError):
-        raise BadBatch(413, "内容超过 1 MB，没有登记。请分几次提交。") from None
-    except UnreadablePostError:
-        raise BadBatch(400, "内容没有收全，请再发一次。") from None
-
-
-def _refusal(status, message, code):
-    return JsonResponse({"error": message, "code": code}, status=status)
 
 
 def _show_outcome(request, session):

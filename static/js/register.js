@@ -1,19 +1,24 @@
 // The register. The page is a plain form of one <select> per person and works as that;
 // this file turns each row into one big button and sends the marks without leaving the page.
-// The selects stay the only place where a mark is kept, so both ways send the same.
+// The selects stay the only place where a mark is shown, so both ways send the same. What is handed in goes into
+// the outbox of the phone (outbox.js) first. The page a phone keeps for itself starts it too: offline-page.js.
 (function () {
   "use strict";
-  const form = document.getElementById("register-form");
-  if (!form) return;
+function start(form) {
+  const outbox = window.outbox;
+  const session = Number(form.dataset.session);
   const rows = Array.from(form.querySelectorAll(".register-row[data-part]"));
   const button = form.querySelector("[data-submit]");
-  const storageKey = "register:" + form.dataset.session;
   const REASONS = [["AWAY", "外出"], ["ILL", "生病"], ["PRIVATE", "有事"], ["DUTY", "公务"], ["UNKNOWN", "没说"]];
   const HOW = [["late", "迟到"], ["left_early", "早退"], ["online", "线上"], ["elsewhere", "异地"], ["unmarked", "未登记"]];
   const CAME = ["present", "late", "left_early", "online", "elsewhere"];
+  const extra = window.registerRow;
+  const whole = Number(form.dataset.minutes || 0);   // minutes a whole class is worth
   const LOOKS = { present: "present", online: "present", elsewhere: "present", late: "late", left_early: "late", leave: "leave", absent: "absent", unmarked: "unmarked" };
-  const TIMEOUT = 20000;
-  let sending = false;
+  let sending = false;   // the button was pressed and the answer is not there yet
+  let wanted = false;    // pressed on this page: when all is stored, the page goes on to the outcome
+  let changed = false;   // tapped since
+  let answered = [];
 
   // --- One row -------------------------------------------------------------------
   function choice(row) { return row.querySelector("select"); }
@@ -34,15 +39,16 @@
     row.querySelector(".register-state").textContent = words(row);
     row.querySelector(".register-name").setAttribute("aria-pressed", String(state === "absent" || state === "leave"));
     row.querySelectorAll("[data-code]").forEach(function (chip) {
-      chip.setAttribute("aria-pressed", String(chip.dataset.code === choice(row).value));
+      chip.setAttribute("aria-pressed", String(chip.dataset.code === extra.plain(choice(row).value)));
     });
+    if (row.querySelector(".register-minutes")) askMinutes(row);
   }
 
   function set(row, code) {
     choice(row).value = code;
     paint(row);
     count();
-    if (window.house) window.house.markChanged(form);
+    touched();
   }
 
   function panel(row, name, entries) {
@@ -63,6 +69,12 @@
     row.append(box);
     return box;
   }
+  function askMinutes(row) {
+    extra.ask(row, choice(row).value, whole, function (minutes) {
+      choose(choice(row), kind(row) + (minutes ? ":" + minutes : ""));
+      touched();
+    });
+  }
   function reasonCode(reason) { return (reason === "UNKNOWN" ? "absent:" : "leave:") + reason; }
   function showReasons(row, open) {
     if (open) panel(row, "register-why", REASONS.map(function (r) { return [reasonCode(r[0]), r[1]]; })).hidden = false;
@@ -72,8 +84,10 @@
     const more = row.querySelector(".register-more");
     const box = panel(row, "register-how", HOW);
     const open = more.getAttribute("aria-expanded") !== "true";
+    if (form.dataset.entry && !box.querySelector("a")) box.append(extra.leaveLink(form.dataset.entry, parts(choice(row))[1]));
     box.hidden = !open;
     more.setAttribute("aria-expanded", String(open));
+    if (open) askMinutes(row);
     paint(row);
   }
 
@@ -86,7 +100,7 @@
   }
 
   function chip(row, code) {
-    const again = choice(row).value === code;
+    const again = extra.plain(choice(row).value) === code;
     set(row, again ? (code.indexOf("leave") === 0 || code.indexOf("absent:") === 0 ? "absent" : "present") : code);
     const more = row.querySelector(".register-more");
     if (!again && row.querySelector(".register-how:not([hidden])")) {
@@ -94,11 +108,12 @@
       more.setAttribute("aria-expanded", "false");
     }
     if (came(row) || kind(row) === "unmarked") showReasons(row, false);
+    askMinutes(row);
   }
 
   form.addEventListener("click", function (event) {
     const row = event.target.closest(".register-row[data-part]");
-    if (!row || form.classList.contains("is-waiting")) return;
+    if (!row) return;
     if (event.target.closest(".register-name")) tap(row);
     else if (event.target.closest(".register-more")) showHow(row);
     else if (event.target.closest("[data-code]")) chip(row, event.target.closest("[data-code]").dataset.code);
@@ -107,7 +122,7 @@
   // Arrow keys walk the list, 1-5 pick the reason of the row in focus.
   form.addEventListener("keydown", function (event) {
     const row = event.target.closest(".register-row[data-part]");
-    if (!row || event.ctrlKey || event.altKey || event.metaKey || form.classList.contains("is-waiting")) return;
+    if (!row || event.target.matches("input") || event.ctrlKey || event.altKey || event.metaKey) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const reason = REASONS[Number(event.key) - 1];
     if (step) {
@@ -175,60 +190,31 @@
     if (!line || event.target.type !== "checkbox") return;
     if (event.target.checked) document.getElementById("visitors-picked").append(line);
     count();
-    if (window.house) window.house.markChanged(form);
+    touched();
   });
 
-  // --- Sending -------------------------------------------------------------------
-  // crypto.randomUUID does not exist on plain HTTP, where most offices are.
-  function uuid() {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    bytes[6] = (bytes[6] & 15) | 64;
-    bytes[8] = (bytes[8] & 63) | 128;
-    const hex = Array.from(bytes, function (byte) { return (byte + 256).toString(16).slice(1); }).join("");
-    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+  // --- Handing in ------------------------------------------------------------------
+  function fields() { return Array.from(form.querySelectorAll(".register-row select")).concat(picked()); }
+  function parts(field) { return /^m(\d+)\.(\d+)(?:\.(.+))?$/.exec(field.name); }
+  // Only what differs from what the page knows to be stored, or to be on its way.
+  function isNew(field) {
+    const name = parts(field);
+    return name && field.value !== name[3];
   }
-
-  function collect() {
-    const at = new Date().toISOString();
-    const fields = Array.from(form.querySelectorAll(".register-row select")).concat(picked());
-    const marks = [];
-    fields.forEach(function (field) {
-      const name = /^m(\d+)\.(\d+)(?:\.(.+))?$/.exec(field.name);
-      if (!name || field.value === name[3]) return;
-      const code = field.value.split(":");
-      const mark = { entry: Number(name[1]), status: code[0], base_version: Number(name[2]), marked_at: at };
-      if (code[1]) mark.reason = code[1];
-      marks.push(mark);
-    });
-    return marks;
+  function personOf(field) {
+    const row = field.closest(".register-row");
+    return row ? row.querySelector(".register-person").textContent : (field.closest("li") || form).textContent.trim().split(/\s/)[0];
   }
-
-  // What was sent and not answered yet: the very same bytes go again, so nothing counts twice.
-  // Numbers only, no names; gone with the answer or with the tab.
-  let pending = [];
-  try { pending = JSON.parse(sessionStorage.getItem(storageKey) || "[]"); } catch (error) { pending = []; }
-  let answered = [];
-  function keep() {
-    try {
-      if (pending.length) sessionStorage.setItem(storageKey, JSON.stringify(pending));
-      else sessionStorage.removeItem(storageKey);
-    } catch (error) { /* private mode: the page itself still holds them */ }
+  function mark(field) {
+    const name = parts(field);
+    return Object.assign({ entry: Number(name[1]), name: personOf(field), base: Number(name[2]) }, extra.said(field.value, whole));
   }
-
-  function prepare() {
-    const marks = collect();
-    const counted = heads && /^\d+$/.test(heads.value.trim()) ? Number(heads.value.trim()) : null;
-    const newHeads = counted !== null && heads.value.trim() !== heads.defaultValue;
-    if (!marks.length && !newHeads) return false;
-    for (let start = 0; start === 0 || start < marks.length; start += 500) {
-      const body = { batch: uuid(), marks: marks.slice(start, start + 500) };
-      if (start === 0 && newHeads) body.counted_heads = counted;
-      pending.push(JSON.stringify(body));
-    }
-    answered = [];
-    keep();
-    return true;
+  function newHeads() {
+    const text = heads ? heads.value.trim() : "";
+    return /^\d+$/.test(text) && text !== heads.defaultValue ? Number(text) : null;
   }
+  // This value is stored, or on its way: left as it is, it is not sent again.
+  function know(field, version, code) { field.name = "m" + parts(field)[1] + "." + version + "." + code; }
 
   const bar = document.getElementById("send-state");
   function say(text, level, extra) {
@@ -240,30 +226,29 @@
     if (extra) box.append(" ", extra);
     bar.append(box);
   }
-  function lock(waiting) {
-    form.classList.toggle("is-waiting", waiting);
-    button.querySelector("[data-label]").textContent = waiting ? "没发出去，点这里重发" : button.dataset.idle;
-    document.getElementById("send-drop").hidden = !waiting;
-  }
+  function label(text) { button.querySelector("[data-label]").textContent = text; }
   function busy(on) {
     sending = on;
     button.disabled = on;
-    if (on) button.querySelector("[data-label]").textContent = "正在发送…";
+    label(on ? "正在发送…" : button.dataset.idle);
   }
-
-  function token() {
-    const found = document.cookie.split("; ").find(function (cookie) { return cookie.indexOf(form.dataset.csrfCookie + "=") === 0; });
-    return found ? found.split("=")[1] : form.elements.csrfmiddlewaretoken.value;
+  let writing = null;
+  function touched() {
+    changed = true;
+    if (!sending) label(button.dataset.idle);
+    if (window.house) window.house.markChanged(form);
+    clearTimeout(writing);
+    writing = setTimeout(function () { outbox.draft(session, taps()); }, 300);
   }
-  function post(body) {
-    const stop = new AbortController();
-    const timer = setTimeout(function () { stop.abort(); }, TIMEOUT);
-    return fetch(form.dataset.marks, {
-      method: "POST", body: body, redirect: "manual", credentials: "same-origin", signal: stop.signal,
-      headers: { "Content-Type": "application/json", "X-CSRFToken": token() },
-    }).then(function (answer) { clearTimeout(timer); return answer; }, function (error) { clearTimeout(timer); throw error; });
+  // What was tapped and not handed in yet survives a phone that closes the page by itself.
+  function taps() {
+    const values = {};
+    form.querySelectorAll(".register-row select").forEach(function (field) {
+      const name = parts(field);
+      if (name && field.value !== field.dataset.first) values[name[1]] = [Number(name[2]), field.value];
+    });
+    return values;
   }
-
   function loginLink() {
     const link = document.createElement("a");
     link.href = form.dataset.login;
@@ -272,59 +257,100 @@
     link.textContent = "在新页面登录";
     return link;
   }
-  function refuse(answer) {
-    return answer.json().catch(function () { return {}; }).then(function (data) {
-      pending = [];
-      keep();
-      busy(false);
-      lock(false);
-      say(data.error || "没有登记：这场培训找不到了，或者内容不对。请刷新页面再看。", "warn");
+
+  function send() {
+    if (sending) return;
+    clearTimeout(writing);
+    const marks = fields().filter(isNew);
+    const counted = newHeads();
+    outbox.look().then(function (now) {
+      const waits = owed(now) > 0;
+      if (!marks.length && counted === null && !waits) return say("没有改动，不用提交。", "info");
+      busy(true);
+      wanted = true;
+      say("", "info");
+      return keep(marks, counted).then(function () { return outbox.sync({ live: true, urgent: true }); }).then(show);
     });
   }
-  function later(text, extra) {
-    busy(false);
-    lock(true);
-    say(text, "warn", extra);
-    if (window.house) window.house.markChanged(form);
+  function keep(marks, counted) {
+    changed = false;
+    if (!marks.length && counted === null) return Promise.resolve();
+    answered = [];
+    const sent = { session: session, title: form.dataset.title, marks: marks.map(mark), heads: counted };
+    return outbox.add(sent).then(function () {
+      marks.forEach(function (field) { know(field, parts(field)[2], field.value); });
+      if (counted !== null) heads.defaultValue = heads.value.trim();
+      if (window.house && !changed) window.house.markSaved(form);
+      return outbox.draft(session, null);
+    });
+  }
+  function owed(now) {
+    const here = function (one) { return one.account === now.account && one.session === session; };
+    const open = now.state.marks.concat(now.state.heads).filter(here).length;
+    return now.state.sealed.filter(here).reduce(function (sum, batch) { return sum + batch.marks.length + (batch.heads ? 1 : 0); }, open);
+  }
+  // Where the sending stands, in one line above the button.
+  function show() {
+    return outbox.look().then(function (now) {
+      const waits = owed(now);
+      if (!waits) return wanted && answered.length && !changed ? finish() : busy(false);
+      if (!sending && !wanted) return null;
+      busy(false);
+      if (!changed) label("没发出去，点这里重发");
+      const where = outbox.isDurable() ? "存在这台手机里，没有丢" : "还在这一页上，没有丢，先不要关";
+      if (now.sums.login) return say("登录过期了，" + waits + "条" + where + "。登录后自动上传。", "warn", loginLink());
+      const why = navigator.onLine === false || now.state.pause.tries === 0 || lastOutcome !== "busy" ? "没有网络" : "服务器没有回应";
+      return say(why + "，" + waits + "条" + where + "。有了信号自动上传，不会重复登记。", "warn");
+    });
   }
   function finish() {
     busy(false);
     button.disabled = true;
-    button.querySelector("[data-label]").textContent = "已登记";
+    label("已登记");
     say("已登记。", "good");
     if (window.house) window.house.markSaved(form);
     const query = answered.map(function (batch) { return "batch=" + batch; }).join("&");
     window.location.assign(form.dataset.done + "?" + query);
   }
 
-  function send() {
-    if (sending) return;
-    if (!pending.length && !prepare()) {
-      say("没有改动，不用提交。", "info");
-      return;
-    }
-    busy(true);
-    say("", "info");
-    next();
-  }
-  function next() {
-    post(pending[0]).then(function (answer) {
-      if (answer.ok) {
-        return answer.json().then(function (data) {
-          answered.push(data.batch);
-          pending.shift();
-          keep();
-          if (pending.length) next(); else finish();
-        });
-      }
-      if (answer.type === "opaqueredirect" || answer.status === 403) {
-        later("登录过期了，点名还在这一页上，没有丢。请先登录，再回到这一页点重发。", loginLink());
-      } else if (answer.status >= 500 || answer.status === 429) {
-        later("服务器没有回应，点名还在这一页上，没有丢。等一会儿点重发。");
-      } else return refuse(answer);
-    }).catch(function () {
-      later("没有网络，点名还在这一页上，没有丢。有了信号点重发，不会重复登记。");
+  // --- What comes back, also later and by itself -----------------------------------------
+  let lastOutcome = "";
+  window.addEventListener("outbox:answered", function (event) {
+    const told = event.detail;
+    lastOutcome = told.outcome;
+    if (told.session !== session) return;
+    if (told.outcome === "stored") answered.push(told.batch);
+    told.updates.forEach(hear);
+    if (told.outcome === "refused") giveBack(told.text);
+    else if (!sending) show();
+  });
+  function hear(one) {
+    fields().forEach(function (field) {
+      const name = parts(field);
+      if (!name || Number(name[1]) !== one.entry || !one.status || one.outcome === "held") return;
+      const code = extra.codeOf(one, whole);
+      const tapped = field.value !== name[3];
+      know(field, one.version, code);
+      if (tapped || field.type === "checkbox") return;
+      choose(field, code);
     });
+    count();
+  }
+  function choose(field, code) {
+    const has = Array.from(field.options).some(function (option) { return option.value === code; });
+    if (!has) field.add(new Option(extra.label(code) || (code.split(":")[0] === "leave" ? "请假" : "缺席"), code));
+    field.value = code;
+    paint(field.closest(".register-row"));
+  }
+  // Refused as a whole: on the page it is as it was before the button was pressed.
+  function giveBack(text) {
+    wanted = false;
+    fields().forEach(function (field) {
+      const name = parts(field);
+      if (name && field.value !== field.dataset.first) field.name = "m" + name[1] + "." + name[2];
+    });
+    busy(false);
+    say(text || "没有登记：这场培训找不到了，或者内容不对。请刷新页面再看。", "warn");
   }
 
   // No submit button any more: the page's own double-tap brake would hold back the resend as well.
@@ -334,15 +360,41 @@
     event.preventDefault();
     send();
   });
-  document.getElementById("send-drop").addEventListener("click", function () {
-    if (!window.confirm("不要刚才这一份，按系统里现在的名单重新点？")) return;
-    pending = [];
-    keep();
-    if (window.house) window.house.markSaved(form);
-    window.location.reload();
-  });
   // Coming back by the browser's button: what is shown may be older than what was stored.
   window.addEventListener("pageshow", function (event) { if (event.persisted && answered.length) window.location.reload(); });
+
+  // --- What this phone still knows better ---------------------------------------------------
+  function overlay(now) {
+    const waiting = window.outboxCore.waiting(now.state, now.account, session);
+    form.querySelectorAll(".register-row select").forEach(function (field) {
+      const mine = waiting[Number(parts(field)[1])];
+      if (!mine) return;
+      const code = extra.codeOf(mine, whole);
+      choose(field, code);
+      know(field, mine.base, code);
+    });
+  }
+  function restore(draft) {
+    if (!draft) return;
+    let found = 0;
+    form.querySelectorAll(".register-row select").forEach(function (field) {
+      const name = parts(field);
+      const kept = draft.values[name[1]];
+      // Somebody else was there since: then the page is right, not the old tap.
+      if (!kept || kept[0] !== Number(name[2]) || kept[1] === field.value) return;
+      choose(field, kept[1]);
+      found += 1;
+    });
+    if (!found) return;
+    changed = true;
+    if (window.house) window.house.markChanged(form);
+    say("上次点了还没提交的" + found + "人，已经按上次的点好。看一眼，再提交。", "info");
+  }
+  function remember() {
+    return (form.dataset.kept ? Promise.resolve() : outbox.update(function (now, who) {
+      return window.outboxCore.fresh(now, who, session);
+    })).then(outbox.look).then(overlay).then(function () { return outbox.readDraft(session); }).then(restore).then(count);
+  }
 
   // Made here, not in the page: five hundred of them would weigh on one bar of signal.
   function addMenu(row) {
@@ -356,7 +408,12 @@
   }
 
   form.classList.add("is-live");
-  rows.forEach(function (row) { addMenu(row); paint(row); });
+  rows.forEach(function (row) { addMenu(row); paint(row); choice(row).dataset.first = choice(row).value; });
   count();
-  if (pending.length) later("上次有一份点名没有收到回音。点重发，不会重复登记。");
+  remember();
+}
+
+  window.startRegister = start;
+  const here = document.getElementById("register-form");
+  if (here) start(here);
 })();

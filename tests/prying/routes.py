@@ -24,7 +24,14 @@ from organizations.models import (
     User,
 )
 
-PUBLIC = {"organizations:login", "admin:login"}
+PUBLIC = {
+    "organizations:login",
+    "admin:login",
+    # The empty frame of a phone without a signal: not a name in it (tests/attendance/test_offline_pages.py).
+    "attendance:offline_home",
+    "attendance:offline_manifest",
+    "attendance:offline_worker",
+}
 LOGIN_PAGES = ("/login/", "/admin/login/")
 
 # Pages whose address names no record: they may answer, but only with the account's own rows.
@@ -36,6 +43,7 @@ OPEN = {
     "admin:jsi18n",
     "admin:logout",
     "admin:password_change",
+    "attendance:offline_hello",
     "campaigns:campaign_list",
     "campaigns:campaign_new",
     "campaigns:service_list",

@@ -1,0 +1,95 @@
+"""The one address marks are sent to: design.md 6. Every answer is JSON with a Chinese sentence."""
+
+from contextlib import contextmanager
+
+from django.core.cache import cache
+from django.core.exceptions import RequestDataTooBig
+from django.http import JsonResponse, UnreadablePostError
+from django.views.decorators.http import require_POST
+
+from attendance.forms.marks import MAX_BYTES, BadBatch, parse_marks
+from attendance.models import MarkBatch
+from attendance.queries import packs
+from attendance.services.marks import record_marks
+from attendance.views.getters import get_session, needs
+from organizations.service import Refused
+
+# Longer than any request may run; a process that died leaves its sign for no longer.
+RUNNING_SECONDS = 60
+
+
+class Running(Exception):
+    """The very same sending is being stored at this moment."""
+
+
+@require_POST
+def marks(request, pk):
+    """Store one sending; sent again it changes nothing."""
+    if _is_for_another(request):
+        return _refusal(403, "这些登记是另一个账号点的，请用那个账号登录后上传。", "other_account")
+    session = get_session(request, pk)
+    needs(request.user.marks_registers)
+    if request.content_type != "application/json":
+        return _refusal(415, "内容类型应当是 application/json。", "content_type")
+    try:
+        answer = _store(request.user, session, parse_marks(_body(request)))
+    except BadBatch as bad:
+        return _refusal(bad.status, bad.message, "bad_batch")
+    except Running:
+        response = _refusal(409, "这一份正在登记，请过一秒再问。", "running")
+        response["Retry-After"] = "1"
+        return response
+    except Refused as refusal:  # BatchReused among them
+        return _refusal(422, refusal.message, refusal.code)
+    lines = [mark.as_json() for mark in answer.marks]
+    return JsonResponse({"batch": str(answer.batch.uuid), "marks": lines})
+
+
+def _store(user, session, parsed):
+    # Only a phone that kept its marks names its pack; how old that is, the server's clock says.
+    is_kept = parsed.kind == MarkBatch.Kind.SYNC
+    hold = packs.hold_code(parsed.pack, session, user) if is_kept else ""
+    with _alone(parsed.batch):
+        return record_marks(
+            actor=user,
+            session=session,
+            batch=parsed.batch,
+            marks=parsed.marks,
+            body_sha256=parsed.body_sha256,
+            kind=parsed.kind,
+            counted_heads=parsed.counted_heads,
+            hold=hold,
+        )
+
+
+@contextmanager
+def _alone(batch):
+    """Running while the same UUID is being stored. A sign, no lock: the constraint keeps one batch anyway."""
+    key = f"marks:{batch}"
+    if not cache.add(key, 1, RUNNING_SECONDS):
+        raise Running
+    try:
+        yield
+    finally:
+        cache.delete(key)
+
+
+def _is_for_another(request) -> bool:
+    """The phone says whose marks it sends: between two tabs the login may have changed hands."""
+    named = request.headers.get("X-Account", "")
+    return bool(named) and named != str(request.user.pk)
+
+
+def _body(request):
+    try:
+        if int(request.headers.get("Content-Length") or 0) > MAX_BYTES:
+            raise BadBatch(413, "内容超过 1 MB，没有登记。请分几次提交。")
+        return request.body
+    except (RequestDataTooBig, ValueError):
+        raise BadBatch(413, "内容超过 1 MB，没有登记。请分几次提交。") from None
+    except UnreadablePostError:
+        raise BadBatch(400, "内容没有收全，请再发一次。") from None
+
+
+def _refusal(status, message, code):
+    return JsonResponse({"error": message, "code": code}, status=status)
