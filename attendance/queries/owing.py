@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Substr
 
 from attendance.models import Attendance, Standing, Tally
@@ -51,7 +51,8 @@ def by_deadline(found: QuerySet[Standing], state: str, campaign: Campaign, today
     if state not in days:
         return found
     rows = Attendance.objects.filter(MISSED, days[state], entry=OuterRef("pk"))
-    owed = rows.annotate(owed=F("topic_mask").bitand(OuterRef("makeup_mask"))).filter(owed__gt=0)
+    theirs = ExpressionWrapper(OuterRef("makeup_mask"), output_field=BigIntegerField())
+    owed = rows.annotate(owed=F("topic_mask").bitand(theirs)).filter(owed__gt=0)
     return found.filter(Exists(owed))
 
 

@@ -28,6 +28,7 @@ from tests.base import fixture_writes, make_member, make_organization
 from tests.campaigns.scene import at, make_campaign
 from tests.organizations.workbooks import person
 from tests.organizations.workbooks import roster as roster_file
+from tests.prying.acts_care import CARE
 from tests.prying.acts_moving import MOVING
 from tests.prying.acts_rows import ROWS
 from tests.test_services import acts as organization_acts
@@ -52,7 +53,7 @@ def nothing(winter):
 
 
 # name → (what has to be there before, the act itself on what that gave).
-ACTS = {**MOVING, **ROWS}
+ACTS = {**CARE, **MOVING, **ROWS}
 
 
 def act(name, prepare=nothing):

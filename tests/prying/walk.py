@@ -35,7 +35,7 @@ HARMLESS = {"organizations_auditevent"}
 # What a role that only reads may ask for: a report.
 READERS = {"INSPECTOR": HARMLESS | {"organizations_job", "organizations_storedfile"}, "AUDITOR": HARMLESS}
 # Where a reason shows the numbers of a member of the own scope, once.
-REVEALS = ("organizations:member_reveal", "admin:organizations_member_reveal")
+REVEALS = ("organizations:member_reveal", "admin:organizations_member_reveal", "attendance:entry_phone")
 # Everybody may end the own logins.
 OWN = {"organizations:logins_end": {"organizations_user"}}
 # Levels keep these for everybody below them.
