@@ -156,6 +156,10 @@ def _waiting(sheet: Sheet, part: SessionUnit) -> list[Mark]:
     latest = {mark.entry_id: mark for mark in held.select_related("batch")}
     read_people(sheet, [entry for entry in latest if entry not in sheet.entries])
     here = [mark for mark in latest.values() if mark.entry_id in sheet.entries]
+    for mark in here:
+        # The home unit said who it is; the host need not see this person anywhere else.
+        if mark.batch.kind == MarkBatch.Kind.CLAIM:
+            sheet.entries[mark.entry_id] = sheet.entries[mark.entry_id]._replace(is_seen=True)
     return [mark for mark in here if (on := sheet.part_of(mark.entry_id)) and on.pk == part.pk]
 
 

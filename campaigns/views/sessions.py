@@ -14,6 +14,7 @@ from campaigns.queries import (
     session_states,
     with_progress,
 )
+from campaigns.queries.clashes import planning_warnings
 from campaigns.queries.parts import parts_for, parts_kept
 from campaigns.queries.trainees import others
 from campaigns.services import sessions
@@ -145,8 +146,15 @@ def session_new(request):
         and (session := planned(request, campaign, form, choice[0]))
     ):
         messages.success(request, "场次安排好了。")
+        say_clashes(request, session)
         return redirect("campaigns:session_detail", session.pk)
     return show_form(request, campaign, form, choice)
+
+
+def say_clashes(request, session: TrainingSession) -> None:
+    """Quietly: the class is planned, and somebody may want to look at it again."""
+    for sentence in planning_warnings(session, request.user):
+        messages.info(request, sentence)
 
 
 def planned(request, campaign: Campaign, form: SessionForm, top: Unit) -> TrainingSession | None:
@@ -180,6 +188,7 @@ def session_edit(request, pk):
         try:
             sessions.change_session(actor=request.user, session=session, plan=form.plan())
             messages.success(request, "改好了。")
+            say_clashes(request, TrainingSession.objects.get(pk=session.pk))
             return redirect("campaigns:session_detail", session.pk)
         except Refused as refusal:
             form.add_error(FIELD_OF_REFUSAL.get(refusal.code), refusal.message)
