@@ -20,7 +20,7 @@ PACK_HOURS = 72
 SIGNER = TimestampSigner(salt="offline pack")
 
 
-def pack(view: RegisterView, user: User, parts: list[RegisterPart]) -> dict[str, Any]:
+def pack(view: RegisterView, user: User, parts: list[RegisterPart], minutes: int) -> dict[str, Any]:
     """The pack of one session: the sheets among `parts` this account may write into."""
     session, now = view.session, timezone.now()
     return {
@@ -28,6 +28,7 @@ def pack(view: RegisterView, user: User, parts: list[RegisterPart]) -> dict[str,
         "account": user.pk,
         "title": session.title,
         "day": held_on(session).isoformat(),
+        "minutes": minutes,
         "token": SIGNER.sign(f"{user.pk}.{session.pk}"),
         "made": now.isoformat(),
         "expires": (now + timedelta(hours=PACK_HOURS)).isoformat(),

@@ -61,6 +61,7 @@
     lead.textContent = day(pack.day) + " " + pack.title;
     form.dataset.session = pack.session;
     form.dataset.title = pack.title;
+    form.dataset.minutes = pack.minutes || 0;
     form.dataset.done = "/sessions/" + pack.session + "/register/";
     pack.parts.forEach(function (part) {
       const of = function (kind) { return part.people.filter(function (person) { return person.part === kind; }); };
