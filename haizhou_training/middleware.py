@@ -27,6 +27,7 @@ MARKING = frozenset(
         "attendance:marks",
         "attendance:offline_hello",
         "attendance:part_close",
+        "attendance:paste",
         "attendance:register",
         "attendance:register_undo",
         "attendance:session_pack",

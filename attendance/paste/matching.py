@@ -104,8 +104,7 @@ class Proposal:
 
 
 def is_rest(line: Line) -> bool:
-    is_open = line.said is None and not line.person.status and not line.is_preset
-    return line.kind == "expected" and is_open and not line.is_doubted
+    return line.kind == "expected" and line.said is None and not line.person.status and not line.is_preset
 
 
 def joined(sections: Iterable[Section]) -> Section:
@@ -170,40 +169,48 @@ def _match(section: Section, lines: list[Line], elsewhere: list[Line], guests: d
     doubts = []
     for said in section.people:
         same = by_name.get(_plain(said.name), [])
-        if len(same) == 1 and said.status and _tell(same[0], said):
-            continue
-        why = _why(said, same)
+        if len(same) == 1:
+            if said.status and _tell(same[0], said):
+                continue
+            said = _told_twice(same[0], said) if same[0].said else said
         near = same or _near(said.name, lines)
         choices = [_choice(line) for line in near]
         if not same:
             choices += [_choice(line) for line in elsewhere if _plain(line.person.name) == _plain(said.name)]
             choices += guests.get(said.name, []) if said.status not in MISSING else []
+        doubts.append(Doubt(said, _why(said, same), choices[:MOST_OFFERED]))
         for line in same:
-            line.is_doubted = True
-        if len(same) == 1:  # said twice, differently: what was heard first is asked about, too
-            same[0].said = None
-        doubts.append(Doubt(said, why, choices[:MOST_OFFERED]))
+            line.is_doubted, line.said = True, None
     return doubts
 
 
 def _tell(line: Line, said: Person) -> bool:
     """False where something else was said of them before."""
-    if line.is_doubted:
-        return False
     first = line.said
-    if first and (first.status, first.reason, first.minutes) != (said.status, said.reason, said.minutes):
+    if line.is_doubted or (first and _value(first) != _value(said)):
         return False
     line.said = said
     return True
 
 
+def _value(said: Person) -> tuple:
+    return said.status, said.reason, said.minutes
+
+
+def _told_twice(line: Line, said: Person) -> Person:
+    """Of one person two things are said: only whether they came may be certain."""
+    first = line.said or said
+    both_missing = first.status in MISSING and said.status in MISSING
+    return Person(said.name, said.status if both_missing else "", is_known=True)
+
+
 def _why(said: Person, same: list[Line]) -> str:
     if len(same) > 1:
         return f"名册上有{len(same)}个{said.name}，是哪一个？"
-    if same and not said.status:
-        return "只写了名字，没写到没到"
+    if same and (same[0].said or same[0].is_doubted):
+        return "写了两种情况，以哪个为准？"
     if same:
-        return "同一个人写了两种情况，以哪个为准？"
+        return "只写了名字，没写到没到"
     return "名册上没有这个名字"
 
 
@@ -251,6 +258,8 @@ def _rest(section: Section, lines: list[Line], doubts: list[Doubt]) -> str:
     """present, absent, none (nothing is stored of them), or "": somebody has to say."""
     expected, missing = _counts(lines, doubts)
     came = section.figure("came")
+    if section.people and _miscounted(section, MISSING):
+        return ""
     away = [line for line in lines if is_rest(line) and line.person.preset == "leave"]
     if came is not None and came + missing == expected and expected:
         return PRESENT
@@ -279,15 +288,24 @@ def _remarks(section: Section, lines: list[Line], doubts: list[Doubt]) -> list[s
         said.append(
             f"文字里应到{should}人，名册上应到{expected}人。{_offered_words(offered, expected - should)}"
         )
-    for status, label in WORDS.items():
-        number = section.figure(status)
-        names = len({person.name for person in section.people if person.status == status})
-        if number is not None and number != names and (names or status not in MISSING or not came):
-            said.append(f"写了{label}{number}人，名字有{names}个。")
+    for status in _miscounted(section, tuple(WORDS)):
+        names = _names(section, status)
+        if names or status not in MISSING or not came:
+            said.append(f"写了{WORDS[status]}{section.figure(status)}人，名字有{names}个。")
     said += _balance(section, came, expected if should is None else should, missing, expected)
     if offered and not should:
         said.append(_offered_words(offered, len(offered)))
     return [remark for remark in said if remark]
+
+
+def _names(section: Section, status: str) -> int:
+    return len({person.name for person in section.people if person.status == status})
+
+
+def _miscounted(section: Section, statuses: tuple[str, ...]) -> list[str]:
+    """Of which statuses another number is written than there are names."""
+    said = ((status, section.figure(status)) for status in statuses)
+    return [status for status, number in said if number not in (None, _names(section, status))]
 
 
 def _offered_words(offered: list[Line], gap: int) -> str:

@@ -52,7 +52,7 @@ def outcome(session: TrainingSession, user: User, uuids: Iterable[UUID]) -> Outc
     """What became of the account's own sendings; sendings of others are not shown here."""
     batches = list(
         MarkBatch.objects.filter(session=session, account=user, uuid__in=list(uuids)).select_related(
-            "undone_by"
+            "undone_by", "part__unit"
         )
     )
     marks = list(Mark.objects.filter(batch__in=batches).select_related("entry__member", "entry__unit"))

@@ -27,14 +27,15 @@ from attendance.services.judging import (
     shut_parts,
 )
 from attendance.services.recount import recount
-from campaigns.models import TrainingSession
-from campaigns.services.registers import set_counted_heads
+from campaigns.models import SessionUnit, TrainingSession
+from campaigns.services.registers import set_counted_heads, set_part_heads
 from organizations.models import User
 from organizations.service import Refused, service
 from organizations.services import audit
 from organizations.services.writing import insert, insert_once, upsert
 
 DUPLICATE = "duplicate"
+UNREAD = MarkBatch._meta.get_field("unread").max_length
 MARKED = ("status", "reason", "minutes", "minutes_set", "version")
 
 
@@ -63,14 +64,18 @@ def record_marks(
     counted_heads: int | None = None,
     undoes: MarkBatch | None = None,
     hold: str = "",
+    part: SessionUnit | None = None,
+    unread: str = "",
 ) -> BatchAnswer:
     """Store one sending of marks (at most 500) for one session.
 
     The same UUID and body again changes nothing: the stored answer comes back,
     each mark `duplicate`. The same UUID with another body raises BatchReused. With `hold`, a code,
     every mark waits for whoever may open the sheet again, who then sees it beside what is stored.
+    `part`: the one branch the counted heads are of. `unread`: what of a text nobody was found for.
     """
     facts = {"body_sha256": body_sha256, "kind": kind, "counted_heads": counted_heads, "undoes": undoes}
+    facts |= {"part": part, "unread": unread[:UNREAD]}
 
     def act(also: Also) -> BatchAnswer:
         # The first write: whoever sends the same at this moment waits here, then gets the stored answer.
@@ -99,14 +104,27 @@ def apply_batch(sheet: Sheet, batch: MarkBatch, marks: Sequence[MarkInput]) -> B
     store_rows(sheet, [row for _, _, row in judged if row is not None])
     log = (_log(batch, mark, *told[:2]) for told, mark in zip(judged, marks, strict=True))
     insert(Mark, LOG, log)
-    is_shut = bool(sheet.hold_code) or all(map(sheet.is_locked, sheet.parts.values()))
-    if batch.counted_heads is not None and not is_shut:
-        set_counted_heads(session=sheet.session, heads=batch.counted_heads)
+    if batch.counted_heads is not None and not sheet.hold_code:
+        _keep_heads(sheet, batch)
     if batch.kind == MarkBatch.Kind.UNDO:
         shut_parts(sheet)
     recount_touched(sheet)
     _name_the_others(sheet.session, batch, answers)
     return BatchAnswer(batch, answers)
+
+
+def _keep_heads(sheet: Sheet, batch: MarkBatch) -> None:
+    """What was counted, of one branch or of the whole class; a sheet that is locked keeps what it says."""
+    if batch.part_id is None:
+        if not all(map(sheet.is_locked, sheet.parts.values())):
+            set_counted_heads(session=sheet.session, heads=batch.counted_heads)
+        return
+    part = sheet.parts.get(batch.part_id)
+    if part is None:
+        raise Refused("您不负责登记这个支部。", code="scope")
+    sheet.hold([part.unit_id])
+    if not sheet.is_locked(part):
+        set_part_heads(part=part, heads=batch.counted_heads)
 
 
 def store_rows(sheet: Sheet, changed: Sequence[Attendance] = ()) -> None:
