@@ -42,7 +42,7 @@ FIELDS = {text: (name, rank) for name, texts in ALIASES.items() for rank, text i
 TICKS = {text: str(status) for status, texts in TICKED.items() for text in texts.split()}
 LABELS = {"name": "姓名", "phone": "手机", "status": "情况", "reason": "原因", "minutes": "分钟"}
 # 1、您的姓名： as questionnaires number and address their questions.
-QUESTION = re.compile(r"^(?:第?\d{1,2}[题、.．])?(?:请(?:填写|输入|选择))?(?:您的?|你的?|本人)?(?:真实)?")
+QUESTION = re.compile(r"^(?:第?\d{1,2}题?[、.．:])?(?:请(?:填写|输入|选择))?(?:您的?|你的?|本人)?(?:真实)?")
 
 
 @dataclass

@@ -49,10 +49,14 @@ class Option:
 
 @dataclass
 class Line:
-    """One line of the file, decided: `mark` is stored, `options` are asked, neither = nothing (`say` why)."""
+    """One line of the file, decided: `mark` is stored, `options` are asked, neither = nothing (`say` why).
+
+    `about`: the entry it is about for certain, whatever it says.
+    """
 
     where: str
     name: str
+    about: int = 0
     mark: Mark | None = None
     options: list[Option] = field(default_factory=list)
     say: str = ""
@@ -134,7 +138,7 @@ def _without_state(line: RawLine, file: RawFile, reason: str, story: str, minute
 
 def touched(line: RawLine, person: Person, token: Token | None, wish: Wish) -> Line:
     """The line of somebody we know for certain."""
-    told = Line(_where(line), person.name)
+    told = Line(_where(line), person.name, person.entry)
     if wish.wrong:
         told.say = wish.wrong
         return told

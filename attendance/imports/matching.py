@@ -49,8 +49,8 @@ class Matching:
         self.elsewhere = _by_name(elsewhere)
         self.tokens = [self.token_of(line) for line in file.lines]
         self.token_at = {token.entry: token for token in self.tokens if isinstance(token, Token)}
-        # Whoever another line names exactly is not what a slip of the pen meant.
-        self.taken = {plain(line.name) for line in file.lines}
+        # Of whom another line says something, no slip of the pen is meant.
+        self.taken = {plain(line.name) for line in file.lines if line.says_something or not file.has_status}
 
     def token_of(self, line: RawLine) -> Token | BadToken | None:
         if not line.cells["token"]:

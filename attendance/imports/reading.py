@@ -34,6 +34,10 @@ class RawLine:
     wrong: str = ""
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def says_something(self) -> bool:
+        return bool(self.cells["status"] or self.cells["reason"] or self.ticks)
+
 
 @dataclass
 class RawFile:

@@ -47,8 +47,32 @@ def people_of(session: TrainingSession, user: User, batch: MarkBatch) -> QuerySe
     )
 
 
+def standing(batch: MarkBatch) -> dict[int, int]:
+    """entry → version of its row now, of whom this sending was the last to change anything.
+
+    What was sent later and taken back again does not count as a change: undoing goes back step by step.
+    """
+    later = Mark.objects.filter(
+        batch__session=batch.session_id,
+        entry=OuterRef("entry"),
+        pk__gt=OuterRef("pk"),
+        outcome=Mark.Outcome.APPLIED,
+    ).exclude(batch__kind=MarkBatch.Kind.UNDO)
+    back = Mark.objects.filter(
+        batch__undoes=OuterRef("batch"), entry=OuterRef("entry"), outcome=Mark.Outcome.APPLIED
+    )
+    marks = batch.marks.filter(~Exists(later.filter(~Exists(back))), outcome=Mark.Outcome.APPLIED)
+    said = {entry: value for entry, *value in marks.values_list("entry", "status", "reason")}
+    rows = Attendance.objects.filter(session=batch.session_id, entry__in=said)
+    found = rows.values_list("entry", "version", "status", "reason")
+    return {entry: version for entry, version, *value in found if value == said[entry]}
+
+
 def changed_since(batch: MarkBatch, marks: list[Mark]) -> set[int]:
-    """Entries whose row is another version than this sending left behind."""
-    after = {mark.entry_id: mark.version_after for mark in marks if mark.version_after is not None}
-    rows = Attendance.objects.filter(session=batch.session_id, entry__in=after)
-    return {entry for entry, version in rows.values_list("entry", "version") if version != after[entry]}
+    """Of these, whose row somebody changed after this sending."""
+    stands = standing(batch)
+    return {
+        mark.entry_id
+        for mark in marks
+        if mark.outcome == Mark.Outcome.APPLIED and mark.entry_id not in stands
+    }

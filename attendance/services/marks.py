@@ -12,6 +12,7 @@ from uuid import UUID
 
 from attendance.models import Attendance, Mark, MarkBatch, Status
 from attendance.queries import parts_for
+from attendance.queries.sendings import standing
 from attendance.services.exclusively import Also, with_retry
 from attendance.services.judging import (
     ROW_FIELDS,
@@ -252,11 +253,12 @@ def undo_batch(*, actor: User, batch: MarkBatch, uuid: UUID) -> BatchAnswer:
 
 def inverse_of(batch: MarkBatch) -> list[MarkInput]:
     """The marks that put back what each person had before; only of what the sending did change."""
+    stands = standing(batch)
     return [
         MarkInput(
             entry=mark.entry_id,
             status=mark.before_status or Status.UNMARKED,
-            base_version=mark.version_after or 0,
+            base_version=stands.get(mark.entry_id, mark.version_after or 0),
             reason=mark.before_reason,
             minutes=mark.before_minutes if mark.before_minutes_set else None,
         )

@@ -116,7 +116,7 @@ def _refuse_foreign(actor: User, session: TrainingSession, matching: Matching) -
 
 def _rest(parts: Sequence[RegisterPart], lines: list[Line]) -> list[Mark]:
     """Whom nobody marked yet, on the open sheets this file is about."""
-    named = {line.mark.entry for line in lines if line.mark}
+    named = {line.about for line in lines}
     named |= {option.mark.entry for line in lines for option in line.options if option.mark}
     return [
         Mark(person.entry, person.version, "")
