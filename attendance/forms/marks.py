@@ -46,6 +46,7 @@ CODES = dict(CHOICES)
 # m<entry>.<base version>, and behind it what the page already shows as stored.
 FIELD = re.compile(r"m([1-9]\d{0,18})\.(0|[1-9]\d{0,9})(?:\.([a-z_]+(?::(?:[A-Z]+|\d{1,3}))?))?", re.ASCII)
 # "late:20": twenty minutes late. What is stored are the minutes that count.
+NO_MINUTES = frozenset({Status.LEAVE.value, Status.ABSENT.value, Status.UNMARKED.value})
 SHORTENED = frozenset({Status.LATE.value, Status.LEFT_EARLY.value})
 
 
@@ -137,9 +138,15 @@ def _mark(data, number) -> MarkInput:
         status=status,
         reason=reason,
         base_version=_whole(data.get("base_version"), MAX_VERSION, f"{where}的 base_version"),
-        minutes=_whole(data.get("minutes"), MAX_MINUTES, f"{where}的 minutes", optional=True),
+        minutes=_minutes(data, status, where),
         marked_at=_moment(data.get("marked_at"), where),
     )
+
+
+def _minutes(data, status, where) -> int | None:
+    """Minutes that count. Who did not come has none: 0 is as good as nothing there."""
+    least = 0 if status in NO_MINUTES else 1
+    return _whole(data.get("minutes"), MAX_MINUTES, f"{where}的 minutes", least=least, optional=True)
 
 
 def _whole(value, most, what, *, least=0, optional=False):

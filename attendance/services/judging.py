@@ -359,7 +359,8 @@ def _effective(session: TrainingSession, mark: MarkInput) -> tuple[str, int]:
     reason = mark.reason if mark.status in MISSING else Reason.NONE
     if mark.status not in ATTENDED or session.form.hours_rule == TrainingForm.HoursRule.NONE:
         return reason, 0
-    return reason, mark.minutes if mark.minutes is not None else session.minutes
+    # Nobody is credited more than the whole class, whatever a phone or an old sheet says.
+    return reason, session.minutes if mark.minutes is None else min(mark.minutes, session.minutes)
 
 
 def _lock_code(sheet: Sheet, entry: int) -> str:

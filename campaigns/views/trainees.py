@@ -60,13 +60,13 @@ def session_trainees(request, pk):
     return render(request, "campaigns/session_trainees.html", context)
 
 
-def _act(request, session, part, done, service, **values):
+def _act(request, session, part_shown, done, service, **values):
     try:
         service(actor=request.user, **values)
         messages.success(request, done)
     except Refused as refusal:
         messages.warning(request, refusal.message)
-    return _back(session, part)
+    return _back(session, part_shown)
 
 
 def _back(session, part):
@@ -90,13 +90,7 @@ def session_trainees_add(request, pk):
     if not form.is_valid():
         messages.warning(request, _first_error(form))
         return _back(session, part)
-    return _act(
-        request,
-        session,
-        part,
-        lambda: note_trainees(actor=request.user, part=part, **form.cleaned_data),
-        "记下了。",
-    )
+    return _act(request, session, part, "记下了。", note_trainees, part=part, **form.cleaned_data)
 
 
 @require_POST
@@ -108,13 +102,7 @@ def session_heads(request, pk):
     if not form.is_valid():
         messages.warning(request, _first_error(form))
         return _back(session, part)
-    return _act(
-        request,
-        session,
-        part,
-        lambda: count_heads(actor=request.user, part=part, heads=form.heads()),
-        "人数记下了。",
-    )
+    return _act(request, session, part, "人数记下了。", count_heads, part=part, heads=form.heads())
 
 
 @require_POST
