@@ -4,6 +4,7 @@ from django.urls import reverse
 
 from attendance.queries.confirming import confirmations, to_confirm, unconfirmed
 from attendance.queries.differences import roster_differences
+from attendance.queries.heads import waiting_for_names
 from attendance.queries.people import tally_sums
 from campaigns.models import Stage, Unit
 from campaigns.queries import current_campaign, home_unit
@@ -27,6 +28,9 @@ def todos(user: User) -> list[Todo]:
         Todo(f"{home}人还没送学上门", home, _link("home_list", unit, "waiting")),
         Todo(f"{never}人一次都没参加", never, _link("roster_list", unit, "never")),
     ]
+    if user.marks_registers:
+        heads = waiting_for_names(unit).count()
+        lines.append(Todo(f"{heads}场课只报了人数，待补名单", heads, _link("heads_list", unit), "warn"))
     if user.keeps_records:
         lines += _confirming(unit, sums["members"])
         later = sums["members"] > MOST_COMPARED

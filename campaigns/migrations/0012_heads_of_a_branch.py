@@ -15,4 +15,8 @@ class Migration(migrations.Migration):
             name='counted_heads',
             field=models.PositiveIntegerField(blank=True, editable=False, null=True, verbose_name='清点人数'),
         ),
+        migrations.AddIndex(
+            model_name='sessionunit',
+            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('counted_heads__isnull', False)), fields=['session', 'unit'], name='part_with_heads'),
+        ),
     ]

@@ -242,6 +242,11 @@ class SessionUnit(models.Model):
                 condition=models.Q(recorded_at__isnull=True),
                 name="part_without_register",
             ),
+            models.Index(
+                fields=["session", "unit"],
+                condition=models.Q(counted_heads__isnull=False, closed_at__isnull=True),
+                name="part_with_heads",
+            ),
         ]
 
     def __str__(self):

@@ -32,8 +32,14 @@ def set_closed(*, parts: Iterable[SessionUnit], closed: bool) -> None:
 
 @service(audited=False)
 def set_counted_heads(*, session: TrainingSession, heads: int | None) -> None:
-    """What somebody counted in the room. It moves no rate."""
+    """What somebody counted in the room; of a class of one branch that is the branch's number, too.
+
+    It moves no rate.
+    """
     TrainingSession.objects.filter(pk=session.pk).update(counted_heads=heads)
+    parts = SessionUnit.objects.filter(session=session)
+    if len(parts.values_list("pk")[:2]) == 1:
+        parts.update(counted_heads=heads)
 
 
 @service(audited=False)
