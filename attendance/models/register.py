@@ -182,6 +182,14 @@ class Mark(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["batch", "entry"], name="attendance_one_mark_per_batch_and_entry")
         ]
+        # The few of millions that wait for somebody.
+        indexes = [
+            models.Index(
+                fields=["batch", "entry"],
+                condition=models.Q(outcome__in=["held", "conflict"]),
+                name="mark_waiting",
+            )
+        ]
 
     def __str__(self):
         return f"{self.entry_id} {self.status} {self.outcome}"

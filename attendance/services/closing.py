@@ -163,9 +163,12 @@ def _waiting(sheet: Sheet, part: SessionUnit) -> list[Mark]:
     return [mark for mark in here if (on := sheet.part_of(mark.entry_id)) and on.pk == part.pk]
 
 
-def release(sheet: Sheet, part: SessionUnit) -> BatchAnswer | None:
-    """Judge the held marks of this sheet again, each linked to the one it settles."""
-    waiting = _waiting(sheet, part)
+def release(sheet: Sheet, part: SessionUnit, only: Collection[str] = ()) -> BatchAnswer | None:
+    """Judge the held marks of this sheet again, each linked to the one it settles.
+
+    `only`: those that wait for one of these codes.
+    """
+    waiting = [mark for mark in _waiting(sheet, part) if not only or mark.code in only]
     if not waiting:
         return None
     marks = [

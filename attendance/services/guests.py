@@ -79,9 +79,11 @@ def drop_guest(*, actor: User, guest: Guest) -> Guest:
     if guest.part_id not in {part.pk for part in parts_for(guest.part.session, actor, to_write=True)}:
         raise Refused("您不负责登记这个场次。", code="scope")
     lock_units([guest.part.unit_id])
-    row = Guest.objects.select_related("part__session__host").get(pk=guest.pk)
+    row = Guest.objects.select_related("part__session__host", "part__session__campaign").get(pk=guest.pk)
     if row.dropped_at:
         return row
+    if row.part.session.campaign.stage == Stage.CLOSED:
+        raise Refused("这次冬训已经结束，登记不能再改。", code="closed")
     if row.claimed_id:
         raise Refused("他所在的单位已经认领，不能删。登记有误，请在点名里更正。", code="claimed")
     row.dropped_at, row.dropped_by = timezone.now(), actor

@@ -22,8 +22,10 @@ def follow_rules(*, campaign: Campaign, progress: Progress | None = None) -> int
     """Bring the classes that are behind the rules, their rows and the figures up to them, a few at a time.
 
     Minutes a person set stay. Marking may go on meanwhile. Returns how many classes; again does nothing.
+    A campaign that is over stays as it is.
     """
-    waiting = [one.session for one in behind(campaign.pk)]
+    is_over = Campaign.objects.get(pk=campaign.pk).stage == Stage.CLOSED
+    waiting = [] if is_over else [one.session for one in behind(campaign.pk)]
     for start in range(0, len(waiting), CHUNK):
         if progress:
             progress(start, len(waiting))

@@ -197,8 +197,6 @@ def draw_units(*, actor: User, campaign: Campaign) -> list[Unit]:
 def mark_open(*, actor: User, campaign: Campaign) -> Campaign:
     """Set the stage to open; called by the service that draws the roster, which audits it. Idempotent."""
     campaign = locked(actor, campaign)
-    if campaign.stage == Stage.CLOSED:
-        raise Refused("这期冬训已经结束，不能重新开始。", "closed")
     campaign.stage = Stage.OPEN
     campaign.roster_drawn_on = campaign.roster_drawn_on or timezone.localdate()
     campaign.save(update_fields=["stage", "roster_drawn_on"])
@@ -211,9 +209,11 @@ def may_run(actor: User, organization: Organization) -> None:
 
 
 def locked(actor: User, campaign: Campaign) -> Campaign:
-    """The campaign as it is now, held until the transaction ends."""
+    """The campaign as it is now, held until the transaction ends; refused where it is over."""
     campaign = Campaign.objects.select_for_update(no_key=True, of=("self",)).get(pk=campaign.pk)
     may_run(actor, campaign.organization)
+    if campaign.stage == Stage.CLOSED:
+        raise Refused("这期冬训已经结束，不能再改。要改，请主办单位的主管先重新打开。", "closed")
     return campaign
 
 

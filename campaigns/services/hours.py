@@ -5,7 +5,7 @@ from datetime import date
 
 from django.utils import timezone
 
-from campaigns.models import Campaign, HoursKind, HoursRule, Stage, TrainingSession, Unit
+from campaigns.models import Campaign, HoursKind, HoursRule, TrainingSession, Unit
 from campaigns.models.hours import MOST_MINUTES
 from campaigns.queries.hours import Behind, Rules, behind
 from campaigns.services.campaigns import locked, record
@@ -53,8 +53,6 @@ def set_hours_rule(
 def check_rule(
     campaign: Campaign, kind: str, since: date, minutes: int | None, most: int | None, source: str
 ) -> None:
-    if campaign.stage == Stage.CLOSED:
-        raise Refused("这期冬训已经结束，学时折算不能再改。", "closed")
     if kind not in HoursKind.values:
         raise Refused("请选择哪种课。", "kind")
     if not campaign.starts_on <= since <= campaign.ends_on:

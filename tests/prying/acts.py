@@ -29,6 +29,7 @@ from tests.campaigns.scene import at, make_campaign
 from tests.organizations.workbooks import person
 from tests.organizations.workbooks import roster as roster_file
 from tests.prying.acts_care import CARE
+from tests.prying.acts_ending import ENDING
 from tests.prying.acts_moving import MOVING
 from tests.prying.acts_rows import ROWS
 from tests.test_services import acts as organization_acts
@@ -53,7 +54,7 @@ def nothing(winter):
 
 
 # name → (what has to be there before, the act itself on what that gave).
-ACTS = {**CARE, **MOVING, **ROWS}
+ACTS = {**CARE, **ENDING, **MOVING, **ROWS}
 
 
 def act(name, prepare=nothing):
