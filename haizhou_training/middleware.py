@@ -24,6 +24,7 @@ LOGIN, LOGOUT = "organizations:login", "organizations:logout"
 # The pages of one register: opening it, tapping, looking up a visitor, handing in, the sheet on paper.
 MARKING = frozenset(
     {
+        "attendance:many",
         "attendance:marks",
         "attendance:offline_hello",
         "attendance:part_close",

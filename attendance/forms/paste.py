@@ -178,7 +178,7 @@ def _mark(entry: int, version: int, code: str, late: dict[int, int], minutes: in
         status=status,
         reason=reason,
         base_version=version,
-        minutes=None if missed is None else max(minutes - missed, 0),
+        minutes=None if missed is None else max(minutes - missed, 1),
         marked_at=timezone.now(),
     )
 

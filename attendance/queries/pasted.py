@@ -80,6 +80,23 @@ def read_pasted(
     return found
 
 
+def read_row(
+    sheet: RegisterPart, came: int | None, missing: str, guests: Mapping[str, list[Choice]] | None = None
+) -> Proposal:
+    """One branch of many, from how many came and the names of those who did not.
+
+    A name with a reason asked leave; without one the person was absent.
+    """
+    names = [person.name for person in (*sheet.expected, *sheet.waived, *sheet.visitors)]
+    section = joined(read("没来的：" + missing[:MAX_TEXT], names) if missing else [])
+    for person in section.people:
+        if person.status == "absent" and person.reason not in ("", "UNKNOWN"):
+            person.status = "leave"
+    if came is not None:
+        section.figures["came"] = [came]
+    return propose(section, sheet, guests=dict(guests or {}))
+
+
 def _place(
     sections: Collection[Section], sheets: list[RegisterPart], answers: Mapping[int, str], found: Pasted
 ) -> dict[int, list[Section]]:

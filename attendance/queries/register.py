@@ -109,9 +109,12 @@ def _wanted(parts: Collection[SessionUnit]) -> Q:
 FIELDS = ("pk", "member__name", "member__initials", "member__party_group", "is_floating")
 
 
-def register(session: TrainingSession, user: User) -> RegisterView:
-    """Every sheet of the session this account may see, recorded or not; the same few queries for any size."""
-    seen = parts_for(session, user)
+def register(session: TrainingSession, user: User, only: Collection[int] | None = None) -> RegisterView:
+    """Every sheet of the session this account may see, recorded or not; the same few queries for any size.
+
+    `only`: of these parts.
+    """
+    seen = [part for part in parts_for(session, user) if only is None or part.pk in only]
     # Whoever marks keeps the very sheets he sees.
     sheets = [RegisterPart(part, can_mark=user.marks_registers and part.closed_at is None) for part in seen]
     _fill_recorded(session, [sheet for sheet in sheets if sheet.part.recorded_at])
