@@ -47,6 +47,7 @@ def record_home_lesson(
         "taught": without_numbers(short(taught, 500, "讲了什么")),
     }
     said = {key: without_numbers(short(text, 500, "心愿")) for key, text in (wishes or {}).items()}
+    entries = list({entry.pk: entry for entry in entries}.values())
     _refuse(actor, entries)
 
     def act(also: Also) -> list[HomeLesson]:

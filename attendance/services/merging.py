@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from attendance.models import (
     Attendance,
+    Guest,
     Mark,
     MarkBatch,
     RosterChange,
@@ -92,10 +93,14 @@ def _join(actor: User, plan: EntryPlan, mine: RosterEntry) -> list[dict]:
     """Under the lock of every unit concerned."""
     joining = Joining(mine, plan.theirs, units={mine.unit_id, plan.theirs.unit_id})
     _join_days(plan, joining)
+    was_required = mine.required
     _join_waivers(plan, joining)
+    _join_care(joining)
     for row in plan.rows:
         _stand(actor, joining, row)
     _retire(actor, plan, joining)
+    if was_required and not mine.required:
+        note([mine], RosterChange.Kind.WAIVED, timezone.localdate(), actor, "重复登记合并，随另一条")
     units = joining.units | {mine.unit_id}
     units |= set(SessionUnit.objects.filter(pk__in=joining.parts).values_list("unit_id", flat=True))
     recount(campaign=plan.campaign, entries=[mine.pk, plan.theirs.pk], parts=joining.parts, units=units)
@@ -132,7 +137,16 @@ def _join_waivers(plan: EntryPlan, joining: Joining) -> None:
         said = f"{waiver.get_reason_display()}，{_days(waiver)}"
         joining.told.append({"label": "不作硬性要求", "before": "", "after": said})
     mine.required = not mine.waivers.filter(until__isnull=True).exists()
+
+
+def _join_care(joining: Joining) -> None:
+    """What was written down beside the registers belongs to the person too."""
+    mine, theirs = joining.mine, joining.theirs
+    taught = mine.home_lessons.values("session")
+    theirs.home_lessons.exclude(session__in=taught).update(entry=mine)
     theirs.leaves.update(entry=mine)
+    theirs.contacts.update(entry=mine)
+    Guest.objects.filter(claimed=theirs).update(claimed=mine)
 
 
 def _days(of: RosterStay | Waiver) -> str:

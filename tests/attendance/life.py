@@ -38,6 +38,7 @@ from tests.attendance.life_scene import (
     stays_are_one_line,
     who_gave_way_counts_nowhere,
 )
+from tests.attendance.life_ways import WayActs
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.campaigns.scene import at
 from tests.reports import oracle
@@ -47,7 +48,7 @@ MINUTES = st.one_of(st.none(), st.integers(0, 720))
 MARKS = st.lists(st.tuples(NUMBER, STATUSES, MINUTES), min_size=1, max_size=5)
 
 
-class Life(PeopleActs, RosterActs):
+class Life(PeopleActs, RosterActs, WayActs):
     """Every act. `run_state_machine_as_test` lives it; `scene` is set before."""
 
     # --- Classes ---------------------------------------------------------------------------------

@@ -168,6 +168,8 @@ def test_not_required_holds_for_the_person_whichever_record_says_so(scene):
     entry = scene.entry(scene.wang)
     assert entry.required is False
     assert [(w.since, w.set_by) for w in Waiver.objects.filter(entry=entry)] == [(day, scene.officer)]
+    told = scene.entry(scene.wang).changes.order_by("pk").last()
+    assert told.kind == RosterChange.Kind.WAIVED
 
 
 def test_a_visitor_who_was_expected_under_the_other_record_is_no_visitor(scene):
