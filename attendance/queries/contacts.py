@@ -24,6 +24,7 @@ def contact_states(campaign: Campaign, today: date) -> dict[str, tuple[str, Q]]:
     late = today - timedelta(days=days)
     return {
         "all": ("全部", Q()),
+        "due": ("该联系的", Q(last_on__lt=late)),
         "never": ("从来没联系过", Q(last_on=NEVER)),
         "late": (f"超过{days}天没联系", Q(last_on__gt=NEVER, last_on__lt=late)),
         "nobody": ("没定联系人", Q(entry__member__contact_person="")),
@@ -38,6 +39,11 @@ def floating(unit: Unit, state: Q, text: str = "") -> QuerySet[Standing]:
     if text:
         found = found.filter(by_name(text, "entry__member__"))
     return found.select_related("entry__member", "unit")
+
+
+def count_due(unit: Unit, campaign: Campaign, today: date) -> int:
+    """How many were never contacted, or not for too long."""
+    return floating(unit, contact_states(campaign, today)["due"][1]).count()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """What waits to be done about people of the account's own unit."""
 
 from django.urls import reverse
+from django.utils import timezone
 
 from attendance.queries.confirming import confirmations, to_confirm, unconfirmed
+from attendance.queries.contacts import count_due
 from attendance.queries.differences import roster_differences
 from attendance.queries.heads import waiting_for_names
 from attendance.queries.people import tally_sums
@@ -21,16 +23,20 @@ def todos(user: User) -> list[Todo]:
     unit = _unit(user)
     if unit is None:
         return []
-    sums = tally_sums(unit, ("owing", "home_waiting", "never", "members"))
+    sums = tally_sums(unit, ("owing", "home_waiting", "never", "floating", "members"))
     owing, home, never = sums["owing"], sums["home_waiting"], sums["never"]
     lines = [
         Todo(text=f"{owing}人待补课", count=owing, url=_link("makeup_list", unit), level="warn"),
         Todo(f"{home}人还没送学上门", home, _link("home_list", unit, "waiting")),
-        Todo(f"{never}人一次都没参加", never, _link("roster_list", unit, "never")),
+        Todo(f"{never}人一次都没参加", never, _link("never_list", unit)),
     ]
     if user.marks_registers:
         heads = waiting_for_names(unit).count()
         lines.append(Todo(f"{heads}场课只报了人数，待补名单", heads, _link("heads_list", unit), "warn"))
+    # Beyond that nobody calls each of them from here.
+    if 0 < sums["floating"] <= MOST_COMPARED:
+        due = count_due(unit, unit.campaign, timezone.localdate())
+        lines.append(Todo(f"{due}名流动党员该联系了", due, _link("contact_list", unit, "due")))
     if user.keeps_records:
         lines += _confirming(unit, sums["members"])
         later = sums["members"] > MOST_COMPARED

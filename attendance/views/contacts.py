@@ -12,8 +12,9 @@ from attendance.forms.care import ContactForm
 from attendance.models import ContactLog, RosterEntry
 from attendance.queries import contacts
 from attendance.services.contacts import log_contact
-from attendance.views.debts import DebtList, base, sentence
+from attendance.views.debts import DebtList, base, sentence, who, workbook
 from attendance.views.getters import get_campaign, get_unit, needs
+from organizations.admin_sheets import MOST_ROWS
 from organizations.paging import MOST_FOUND, key_page
 from organizations.service import Refused
 from organizations.services.members import change_member
@@ -21,6 +22,7 @@ from organizations.services.members import change_member
 PRINTED = 500
 EMPTY = {
     "all": ("没有流动在外的人", "名册上没有标为流动的党员。"),
+    "due": ("没有该联系的人", "每个流动党员都在期限里联系过。"),
     "never": ("没有从来没联系过的人", "每个流动党员都登记过联系。"),
     "late": ("没有太久没联系的人", "登记过联系的，都在期限里。"),
     "nobody": ("每个人都有联系人", "流动党员都定了联系人。"),
@@ -28,6 +30,7 @@ EMPTY = {
 FLOATING = DebtList("floating", "流动联系", "", EMPTY["all"], "")
 WORDS = {
     "all": "流动在外的",
+    "due": "流动党员里该联系的",
     "never": "流动党员里从来没联系过的",
     "late": "流动党员里太久没联系的",
     "nobody": "流动党员里没定联系人的",
@@ -45,6 +48,8 @@ def contact_list(request, campaign_pk):
     state = state if state in states else "all"
     text = request.GET.get("q", "").strip()[:50]
     found = contacts.floating(unit, states[state][1], text)
+    if request.GET.get("file"):
+        return _as_file(request, unit, found.order_by(*contacts.IN_TURN)[:MOST_ROWS], today)
     is_print = bool(request.GET.get("print"))
     size = PRINTED if is_print else None
     page = key_page(request, found, *contacts.IN_TURN, size=size, most=MOST_FOUND if text else None)
@@ -61,6 +66,20 @@ def contact_list(request, campaign_pk):
         "text": sentence(unit, WORDS[state], page),
     }
     return render(request, "attendance/contact_list.html", context)
+
+
+def _as_file(request, unit, found, today):
+    heads = ["支部", "姓名", "手机", "在哪里", "联系人", "上次联系", "怎么联系的", "说了什么"]
+    rows = []
+    for line in contacts.contact_lines(found, unit.campaign, today):
+        member, last = line.standing.entry.member, line.last
+        said = (
+            [f"{last.day:%Y-%m-%d}", last.get_how_display(), last.content]
+            if last
+            else ["从来没联系过", "", ""]
+        )
+        rows.append([*who(line.standing), member.floating_to, member.contact_person, *said])
+    return workbook(request, unit, "流动联系", heads, rows)
 
 
 @require_POST

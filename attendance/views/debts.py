@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 
 from django.contrib import messages
 from django.http import Http404
@@ -170,12 +169,16 @@ def asked_owing(request, unit):
 
 
 def _owing_line(row, missed):
-    reasons = [
-        f"{'、'.join(t.name for t in one.topics)}：{one.row.held_on.month}月{one.row.held_on.day}日"
-        f"“{one.row.session.title}”{words_of(one.row.status, one.row.reason)}"
-        for one in missed
-    ]
-    return Line(row, reasons, min((one.days_left for one in missed), default=None))
+    left = min((one.days_left for one in missed), default=None)
+    return Line(row, [_missed_words(one) for one in missed], left)
+
+
+def _missed_words(one):
+    """What is owed, unless the title of the class says it already: then the class is enough."""
+    session, day = one.row.session, one.row.held_on
+    owed = "、".join(topic.name for topic in one.topics if topic.name not in session.title)
+    words = f"{day.month}月{day.day}日“{session.title}”{words_of(one.row.status, one.row.reason)}"
+    return f"{words}，缺{owed}" if owed else words
 
 
 def asked_untaught(request, unit):
@@ -252,7 +255,12 @@ def tabs(unit):
     """(code, label, address, people) of each list; the forecast is not counted on every page."""
     sums = queries.tally_sums(unit, [code for code, _, _ in TABS if code != "late"])
     where = {page: reverse(f"attendance:{page}", args=[unit.campaign_id]) for _, _, page in TABS}
-    return [(code, label, f"{where[page]}?unit={unit.pk}", sums.get(code)) for code, label, page in TABS]
+    # The figure of 送学上门 is who still waits: it opens on them.
+    more = {"home_waiting": "&state=waiting"}
+    return [
+        (code, label, f"{where[page]}?unit={unit.pk}{more.get(code, '')}", sums.get(code))
+        for code, label, page in TABS
+    ]
 
 
 def _page(request, unit, shown, asked):
@@ -307,18 +315,24 @@ def debts_export(request, campaign_pk):
 def _as_workbook(request, unit, shown, lines):
     heads = ["支部", "姓名", "手机", shown.head, "还剩几天"]
     rows = [
-        [
-            line.standing.unit.name,
-            line.standing.entry.member.name,
-            line.phone,
-            "；".join(line.reasons),
-            "" if line.days_left is None else str(line.days_left),
-        ]
+        [*who(line.standing), "；".join(line.reasons), "" if line.days_left is None else str(line.days_left)]
         for line in lines
     ]
-    record_export(actor=request.user, noun=f"{unit.name}{shown.title}", count=len(rows))
-    day: date = timezone.localdate()
-    return as_file(f"{unit.name}{shown.title}{day:%Y%m%d}.xlsx", sheets.table(shown.title, heads, rows))
+    return workbook(request, unit, shown.title, heads, rows)
+
+
+def who(standing):
+    """Branch, name and masked phone: how a line of every such file begins."""
+    member = standing.entry.member
+    return [standing.unit.name, member.name, member.masked_phone]
+
+
+def workbook(request, unit, title, heads, rows):
+    """The list as a file; each file is an event with its count."""
+    needs(request.user.exports_reports)
+    record_export(actor=request.user, noun=f"{unit.name}{title}", count=len(rows))
+    name = f"{unit.name}{title}{timezone.localdate():%Y%m%d}.xlsx"
+    return as_file(name, sheets.table(title, heads, rows))
 
 
 @require_POST

@@ -14,9 +14,10 @@ from attendance.models import HomeLesson, RosterEntry
 from attendance.queries.batches import IN_ORDER
 from attendance.queries.home import HOME_STATES, home_lines, home_standings
 from attendance.services.home_lessons import record_home_lesson, wish_to_task
-from attendance.views.debts import DebtList, base
+from attendance.views.debts import DebtList, base, who, workbook
 from attendance.views.getters import get_campaign, get_unit, needs
 from attendance.views.makeup import chosen_entries
+from organizations.admin_sheets import MOST_ROWS
 from organizations.numbers import pk_of
 from organizations.paging import MOST_FOUND, key_page
 from organizations.service import Refused
@@ -39,6 +40,8 @@ def home_list(request, campaign_pk):
     state = request.GET.get("state", "all")
     state = state if state in HOME_STATES else "all"
     text = request.GET.get("q", "").strip()[:50]
+    if request.GET.get("file"):
+        return _as_file(request, unit, home_standings(unit, state, text).order_by(*IN_ORDER)[:MOST_ROWS])
     is_print = bool(request.GET.get("print"))
     size = PRINTED if is_print else None
     page = key_page(request, home_standings(unit, state, text), *IN_ORDER, size=size, most=MOST_FOUND)
@@ -55,6 +58,22 @@ def home_list(request, campaign_pk):
         "text": _text(unit, state, page, left),
     }
     return render(request, "attendance/home_list.html", context)
+
+
+def _as_file(request, unit, found):
+    heads = ["支部", "姓名", "手机", "为什么", "送过几次", "上次", "谁去送的", "还没办的心愿"]
+    rows = [
+        [
+            *who(line.standing),
+            f"不作硬性要求：{line.waiver.get_reason_display()}" if line.waiver else "居家",
+            str(line.times),
+            f"{line.last_on:%Y-%m-%d}" if line.last_on else "",
+            line.lesson.teacher if line.lesson else "",
+            line.wish.wish if line.wish else "",
+        ]
+        for line in home_lines(found)
+    ]
+    return workbook(request, unit, "送学上门", heads, rows)
 
 
 def _text(unit, state, page, left):

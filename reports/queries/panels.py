@@ -56,6 +56,7 @@ class Headline:
     rate: Rate
     url: str
     change: Change | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,17 @@ def headlines(table: Table, earlier: DailyFigure | None) -> list[Headline]:
             table.values[code],
             links.figure(table.unit, code),
             change(table.values[code], code, earlier),
+            _not_taught(table) if code == "DONE_RATE" else "",
         )
         for code, question in QUESTIONS.items()
     ]
+
+
+def _not_taught(table: Table) -> str:
+    """Nobody can have finished what was not taught yet: said beside the rate."""
+    topics = table.values["TOPIC_COV"]
+    missing = topics.d - topics.n
+    return f"还有{missing}个必训专题没开课" if missing else ""
 
 
 def text_of(value: Value) -> str:

@@ -164,6 +164,9 @@ def test_the_file_holds_what_the_list_shows_phones_masked(scene, client):
     for which in ("untaught", "never", "late"):
         assert client.get(where(scene, "debts_export", f"?list={which}")).status_code == 200
     assert client.get(where(scene, "debts_export", "?list=x")).status_code == 404
+    for page in ("home_list", "contact_list"):
+        file = client.get(where(scene, page, "?file=1"))
+        assert load_workbook(io.BytesIO(file.content)).active.max_row == 1
     assert get(client, scene.north_recorder, where(scene, "debts_export", "?list=owing")).status_code == 403
 
 
