@@ -22,6 +22,7 @@ SETTING_UNITS = {
     "hours_candidate": "学时",
     "minutes_per_hour": "分钟",
     "makeup_days": "天",
+    "contact_days": "天",
 }
 
 

@@ -27,9 +27,12 @@ def hours_rules(request, campaign_pk):
     form = HoursRuleForm(request.POST or None, campaign=campaign, initial=_first_values(request, campaign))
     if request.method == "POST" and form.is_valid() and _set(request, campaign, form):
         return redirect("campaigns:hours_rules", campaign.pk)
+    kinds = [_shown(campaign, found) for found in rules_by_kind(campaign, timezone.localdate())]
     context = {
         "campaign": campaign,
-        "kinds": [_shown(campaign, found) for found in rules_by_kind(campaign, timezone.localdate())],
+        "kinds": kinds,
+        # Said once: it is the same for every kind nobody has set.
+        "preset": next((one.now.source for one in kinds if one.now and not one.now.set_by_id), ""),
         "form": form if runs and campaign.stage != Stage.CLOSED else None,
     }
     return render(request, "campaigns/hours_rules.html", context, status=422 if form.errors else 200)
