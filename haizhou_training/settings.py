@@ -222,6 +222,7 @@ CELERY_BEAT_SCHEDULE = {
     for name, task in {
         "sweep_jobs": "organizations.tasks.sweep_jobs",
         "recount_due": "attendance.tasks.recount_due",
+        "drop_readings": "attendance.tasks.drop_readings",
         "evening_due": "reports.tasks.evening_due",
     }.items()
 }

@@ -53,6 +53,8 @@ def keep_reading(*, actor: User, session: TrainingSession, content: bytes, file_
     """Read an uploaded sheet or list and keep what it would do; no mark is stored. Each upload is its own."""
     if not actor.marks_registers:
         raise Refused("您的账号不登记考勤。", code="role")
+    if not session.campaign.is_open or not session.is_valid:
+        raise Refused("这一场现在不能登记：冬训不在进行中，或者这一场已经取消。", code="closed")
     file = read_file(content, file_name)
     parts = register(session, actor).parts
     matching = _matching(actor, session, file, parts)

@@ -32,6 +32,7 @@ from tests.prying.acts_care import CARE
 from tests.prying.acts_ending import ENDING
 from tests.prying.acts_moving import MOVING
 from tests.prying.acts_rows import ROWS
+from tests.prying.acts_sheets import SHEETS
 from tests.test_services import acts as organization_acts
 from tests.test_services import load_every_service
 
@@ -54,7 +55,7 @@ def nothing(winter):
 
 
 # name → (what has to be there before, the act itself on what that gave).
-ACTS = {**CARE, **ENDING, **MOVING, **ROWS}
+ACTS = {**CARE, **ENDING, **MOVING, **ROWS, **SHEETS}
 
 
 def act(name, prepare=nothing):

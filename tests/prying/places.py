@@ -8,7 +8,9 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 from openpyxl import Workbook
 
-from attendance.models import Attendance, RosterEntry
+from attendance.imports.deciding import Line
+from attendance.models import Attendance, MarkBatch, RosterEntry, SheetReading
+from attendance.services.sheet_readings import Reading
 from campaigns.models import Campaign, Department, ProgrammeItem
 from campaigns.services.campaigns import create_campaign
 from campaigns.services.lecturers import create_lecturer
@@ -149,12 +151,26 @@ class World(Scene):
             self.give_numbers(member, number)
             self.add(member.name, place.code)
         entry = RosterEntry.objects.get(campaign=self.campaign, member=people[0])
-        self.mark(session, {people[0]: ("absent", "")}, actor=self.officer)
+        sending = self.mark(session, {people[0]: ("absent", "")}, actor=self.officer).batch
         members.change_member(actor=self.officer, member=people[0], party_group=f"{WORDS[place.code]}组")
         self.add(f"{WORDS[place.code]}组", place.code)
         row = Attendance.objects.get(session=session, entry=entry)
         self.ask(place, actor=self.keeper_of(branch), member=people[0])
-        place.records |= {"member": people[0], "entry": entry, "attendance": row}
+        place.records |= {"member": people[0], "entry": entry, "attendance": row, "sending": sending}
+        place.records["reading"] = self.reading_of(session, self.keeper_of(branch), people[-1].name)
+
+    def reading_of(self, session, account, name):
+        """What somebody uploaded and has not sent yet: nobody else's business, in the own branch neither."""
+        lines = Reading([Line("第 2 行", name, say=f"{name}没有读")], [], [])
+        with fixture_writes():
+            return SheetReading.objects.create(
+                uuid=uuid4(),
+                session=session,
+                account=account,
+                kind=MarkBatch.Kind.SHEET,
+                file_name="签到表.xlsx",
+                lines=lines.as_bytes(),
+            )
 
     def fill_campaign(self, place, organization, word):
         today = timezone.localdate()
