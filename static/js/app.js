@@ -141,6 +141,7 @@
   function showCounts() { document.querySelectorAll("[data-counted]").forEach(showCount); }
   document.addEventListener("change", showCounts);
   window.addEventListener("pageshow", showCounts);
+  document.addEventListener("htmx:afterSettle", showCounts);
 
   // A long <select> with a box above it: only the choices with these words stay.
   document.querySelectorAll("[data-narrows]").forEach(function (box) {
