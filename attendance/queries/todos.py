@@ -7,6 +7,7 @@ from attendance.queries.confirming import confirmations, to_confirm, unconfirmed
 from attendance.queries.contacts import count_due
 from attendance.queries.differences import roster_differences
 from attendance.queries.heads import waiting_for_names
+from attendance.queries.guests import claimable
 from attendance.queries.people import tally_sums
 from campaigns.models import Stage, Unit
 from campaigns.queries import current_campaign, home_unit
@@ -16,6 +17,7 @@ from organizations.queries import Todo
 
 # Comparing the roster with the member list reads both whole: beyond this the page does not wait for it.
 MOST_COMPARED = 3_000
+MOST_CLAIMED = 200
 
 
 def todos(user: User) -> list[Todo]:
@@ -39,6 +41,7 @@ def todos(user: User) -> list[Todo]:
         lines.append(Todo(f"{due}名流动党员该联系了", due, _link("contact_list", unit, "due")))
     if user.keeps_records:
         lines += _confirming(unit, sums["members"])
+        lines += _claiming(user, unit)
         later = sums["members"] > MOST_COMPARED
         lines += [_comparing(unit)] if later else roster_todos(unit)
     return [line for line in lines if line.count]
@@ -67,6 +70,13 @@ def _confirming(unit: Unit, members: int) -> list[Todo]:
         waiting = unconfirmed(below).count()
         return [Todo(f"{waiting}个单位没有确认名册", waiting, page)]
     return [] if confirmations(unit).exists() else [Todo("还没有确认名册", 1, page)]
+
+
+def _claiming(user: User, unit: Unit) -> list[Todo]:
+    """Somebody of ours was written down at another unit's class."""
+    waiting = claimable(user, unit.campaign)[:MOST_CLAIMED].count()
+    page = reverse("attendance:guest_list", args=[unit.campaign_id])
+    return [Todo(f"{waiting}人到外单位听课，等认领", waiting, page)]
 
 
 def _comparing(unit: Unit) -> Todo:

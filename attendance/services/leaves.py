@@ -124,9 +124,8 @@ def _days(entry: RosterEntry, since: date | None, until: date | None, wanted: se
 def _refuse_what_is_recorded(entry: RosterEntry, first: date, last: date, wanted: set[int]) -> None:
     about = _about(entry, first, last, wanted)
     if row := came_to(entry, about):
-        day = f"{row.held_on.month}月{row.held_on.day}日"
         raise Refused(
-            f"{day}“{row.session.title}”已经登记到了。确实没来，请先在点名里更正，再登记请假。",
+            f"{row.held_on.month}月{row.held_on.day}日“{row.session.title}”已经登记到了。确实没来，请先在点名里更正，再登记请假。",
             code="recorded",
         )
     for part in sheets_of(entry, about):

@@ -14,7 +14,7 @@ from organizations.services import audit
 
 MOST_NAMES = 200
 MOST_HEADS = 20_000
-NAME, VILLAGE = (Trainee._meta.get_field(name).max_length for name in ("name", "village"))
+LONGEST = 50  # of a name and of a village, as their columns are
 
 
 @service
@@ -36,9 +36,9 @@ def note_trainees(
     names = [plain for name in names if (plain := _plain(name))]
     if not names:
         raise Refused("请写姓名，几个人用顿号或换行隔开。", code="names")
-    if len(names) > MOST_NAMES or any(len(name) > NAME for name in names):
-        raise Refused(f"一次最多记{MOST_NAMES}人，每个姓名最多{NAME}个字。", code="names")
-    village = _plain(village)[:VILLAGE]
+    if len(names) > MOST_NAMES or any(len(name) > LONGEST for name in names):
+        raise Refused(f"一次最多记{MOST_NAMES}人，每个姓名最多{LONGEST}个字。", code="names")
+    village = _plain(village)[:LONGEST]
     facts = {"part": part, "category": category, "village": village, "request_uuid": request_uuid}
     people = [Trainee.objects.create(name=name, created_by=actor, **facts) for name in names]
     label = TraineeCategory(category).label

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from attendance.models import Attendance, Guest, Mark, Part, SessionTally, Standing
+from attendance.queries import todos
 from attendance.services.closing import close_parts, reopen_part
 from attendance.services.guests import claim_guest, drop_guest, note_guest
 from organizations.models import AuditEvent
@@ -86,6 +87,7 @@ def test_a_guest_is_text_and_moves_nothing(scene, south):
 
 def test_the_home_unit_claims_and_it_counts_there(client, scene, south):
     guest, entry = note(scene, south), scene.entry(scene.wang)
+    assert "1人到外单位听课，等认领" in [todo.text for todo in todos(scene.north_organizer)]
     page = waiting(client, scene.north_organizer, scene)
     assert "王北甲" in page and "checked" not in page
     url = reverse("attendance:guest_claim", args=[scene.campaign.pk])

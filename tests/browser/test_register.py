@@ -220,9 +220,19 @@ def test_the_keyboard_alone_is_enough(hall, open_page):
     page.keyboard.press("Space")
     page.keyboard.press("2")
     expect(rows(page).nth(1).locator(".register-state")).to_have_text("请假·生病")
+    # Late by so many minutes: the menu, 迟到, the field. Figures in it pick no reason.
+    page.keyboard.press("ArrowDown")
+    for key in ("Tab", "Enter", "Tab", "Enter", "Tab", "2", "0"):
+        page.keyboard.press(key)
+    expect(rows(page).nth(2).locator(".register-state")).to_have_text("迟到20分钟")
     page.locator("[data-submit]").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("已登记 46人")
+    assert list(Attendance.objects.filter(minutes_set=True).values_list("status", "minutes")) == [
+        ("late", 100)
+    ]
+    page.get_by_role("link", name="改点名").click()
+    expect(rows(page).nth(2).locator(".register-state")).to_have_text("迟到20分钟")
 
 
 def test_without_scripts_it_is_a_form(hall, open_page):
@@ -253,6 +263,11 @@ def test_a_name_is_found_and_a_visitor_is_added(hall, open_page):
     expect(page.locator(".register-row[data-part]:visible")).to_have_count(1)
     page.fill("#register-find", "")
     page.locator("#visitors summary").click()
+    # Of no unit of ours: a name and what they say, without leaving the page.
+    page.fill("#guest-name", "外来的人")
+    page.fill("#guest-from", "外县党支部")
+    page.get_by_role("button", name="记下", exact=True).click()
+    expect(page.locator("#guests")).to_contain_text("外来的人")
     page.fill("#visitor-name", "钱")
     page.locator("#visitor-results").get_by_text("钱北丁").click()
     expect(page.locator("#visitors-picked")).to_contain_text("钱北丁")
