@@ -50,6 +50,8 @@ SHARED = [
     "/admin/campaigns/trainingsession/{coming}/change/",
     "/admin/campaigns/servicetask/add/",
 ]
+# Where an account's colours are looked at: those of a page both see, once on each size.
+COLOURS = {Role.ORGANIZER: helpers.PHONE, Role.OFFICER: helpers.DESKTOP}
 PAGES = {
     Role.ORGANIZER: [*SHARED, "/campaigns/{campaign}/roster/changes/", "/members/new/", "/accounts/bulk/"],
     Role.OFFICER: [*SHARED, "/audit/", "/campaigns/new/", "/admin/organizations/auditevent/"],
@@ -57,7 +59,7 @@ PAGES = {
 
 
 def addresses(winter, user):
-    """The pages of this account with rows it may see."""
+    """The pages of this account with rows it may see, and whether another account sees them too."""
     is_officer = user.role == Role.OFFICER
     rows = {
         "joint": winter.joint.pk,
@@ -67,17 +69,18 @@ def addresses(winter, user):
         "unit": (winter.district_unit if is_officer else winter.north_unit).pk,
         "member": winter.wang.pk,
     }
-    return [pattern.format(**rows) for pattern in PAGES[user.role]]
+    return [(pattern.format(**rows), pattern in SHARED) for pattern in PAGES[user.role]]
 
 
-def faults(page) -> list[str]:
+def faults(page, coloured) -> list[str]:
     """What is wrong with the page as it stands, at either size."""
     found = []
     for size in (helpers.SMALLEST_PHONE, helpers.PHONE, helpers.DESKTOP):
         page.set_viewport_size(size)
         found += [f"scrolls sideways at {size['width']}px"] if helpers.overflows(page) else []
         if size is not helpers.SMALLEST_PHONE:
-            found += [f"{size['width']}px {words}" for words in helpers.serious_violations(page)]
+            violations = helpers.serious_violations(page, contrast=size in coloured)
+            found += [f"{size['width']}px {words}" for words in violations]
     return found
 
 
@@ -87,9 +90,10 @@ def test_every_page_is_whole_fits_and_can_be_read_aloud(open_page, account):
     user = getattr(winter, account)
     page = open_page(helpers.PHONE, user=user)
     wrong = {}
-    for address in addresses(winter, user):
+    for address, is_shared in addresses(winter, user):
         status = page.goto(address).status
-        found = faults(page) if status == 200 else [f"answers {status}"]
+        coloured = [COLOURS[user.role]] if is_shared else COLOURS.values()
+        found = faults(page, coloured) if status == 200 else [f"answers {status}"]
         if found:
             wrong[address] = found
     assert not wrong, "\n".join(f"{address}: {'; '.join(found)}" for address, found in wrong.items())
