@@ -16,7 +16,7 @@
   const PASSING = ["moving", "running"];
 
   function empty() {
-    return { v: 1, count: 0, marks: [], heads: [], sealed: [], told: [], own: {}, tokens: {}, pause: { tries: 0, soft: 0, hard: 0 }, login: {}, last: {} };
+    return { v: 1, count: 0, marks: [], heads: [], sealed: [], told: [], own: {}, tokens: {}, pause: { tries: 0, since: 0, soft: 0, hard: 0 }, login: {}, last: {} };
   }
   function clone(value) { return JSON.parse(JSON.stringify(value)); }
   function group(one) { return one.account + "/" + one.session; }
@@ -109,9 +109,9 @@
     const mine = function (one) { return one.account === account; };
     if (!account || (state.login[account] && !ask.signedIn)) return null;
     if (!state.sealed.some(mine) && !state.marks.some(mine) && !state.heads.some(mine)) return null;
-    // A clock that was set back must not stop the phone for days.
-    const soft = ask.urgent ? 0 : Math.min(state.pause.soft, now + LONGEST_WAIT);
-    return Math.max(0, Math.max(soft, Math.min(state.pause.hard, now + HOUR)) - now);
+    // A clock that was set back since must not stop the phone until it has caught up.
+    if (now < state.pause.since) return 0;
+    return Math.max(0, Math.max(ask.urgent ? 0 : state.pause.soft, state.pause.hard) - now);
   }
   // The next thing to send, sealed now if need be: {state, send: batch or null, wait: as `due` says}.
   function next(state, account, uuid, now, options) {
@@ -158,6 +158,7 @@
     const asked = reply.retryAfter > 0 ? Math.min(reply.retryAfter * 1000, HOUR) : 0;
     return {
       tries: pause.tries + 1,
+      since: now,
       soft: now + Math.round(most * (0.5 + random / 2)),
       hard: asked ? now + Math.round(asked * (1 + random / 5)) : 0,
     };
@@ -171,7 +172,7 @@
   function lift(work, batch) {
     work.sealed = without(work.sealed, function (one) { return one.uuid === batch.uuid; });
     work.sealed.forEach(function (one) { delete one.later; });
-    work.pause = { tries: 0, soft: 0, hard: 0 };
+    work.pause = { tries: 0, since: 0, soft: 0, hard: 0 };
   }
   function refused(work, batch, reply) {
     const text = (reply.data && reply.data.error) || (reply.status === 404 ? "这场培训已经不归这个账号登记。" : "服务器不收这一份。");

@@ -89,7 +89,14 @@
   // --- Who ------------------------------------------------------------------------------------------
   // A page of the server's names its account; the frame the phone keeps asks who was here last.
   function account() { return page ? Promise.resolve(page) : get("who").then(function (who) { return who || 0; }); }
-  const arrived = page ? put("who", page) : Promise.resolve();
+  const arrived = page ? arrive() : Promise.resolve();
+  // Somebody else was here before: his names leave the phone, what he has not sent yet stays and waits for him.
+  async function arrive() {
+    if ((await get("who")) === page) return;
+    const kept = await names("pack:");
+    await remove(kept.filter(function (name) { return name.indexOf("pack:" + page + ":") !== 0; }));
+    await put("who", page);
+  }
 
   const channel = window.BroadcastChannel ? new BroadcastChannel("haizhou-outbox") : null;
   if (channel) channel.onmessage = function () { emit("changed", {}); };
@@ -215,6 +222,7 @@
     if (reply.status !== 200 || !reply.data || reply.data.account !== who) {
       throw new Error((reply.data && reply.data.error) || "没有存下来，请有网时再试一次。");
     }
+    if (left) throw new Error("已经退出。");
     const pack = Object.assign(reply.data, { saved: Date.now() });
     await put(packName(who, session), pack);
     tell("changed");
@@ -230,11 +238,19 @@
     return found.filter(function (one) { return one && !core.isOver(one, Date.now()); });
   }
   // What was acknowledged is what the pack shows from now on.
-  async function keepTrue(who, updates) {
-    if (!updates.length) return;
+  function keepTrue(who, updates) {
+    if (!updates.length) return null;
     const name = packName(who, updates[0].session);
-    const kept = await get(name);
-    if (!kept) return;
+    // In one transaction: a pack that is wiped meanwhile must not come back.
+    return transact("readwrite", function (store) {
+      store.get(name).onsuccess = function (event) {
+        if (event.target.result) store.put(corrected(event.target.result, updates), name);
+      };
+    }, function () {
+      if (memory.has(name)) memory.set(name, corrected(memory.get(name), updates));
+    });
+  }
+  function corrected(kept, updates) {
     const heard = new Map(updates.map(function (one) { return [one.entry, one]; }));
     kept.parts.forEach(function (part) {
       part.people.forEach(function (person) {
@@ -243,7 +259,7 @@
         Object.assign(person, { version: one.version, code: one.status, known: true });
       });
     });
-    await put(name, kept);
+    return kept;
   }
   // Closed by the server and nothing of it waits here: the names leave the phone.
   async function wipeOver(who, sessions) {
@@ -257,7 +273,9 @@
     const found = await Promise.all(kept.map(get));
     await remove(kept.filter(function (name, place) { return !found[place] || core.isOver(found[place], Date.now()); }));
   }
+  let left = false;
   async function leave() {
+    left = true;
     const who = await account();
     if (core.count(await state(), who).waiting === 0) {
       const kept = (await names("pack:" + who + ":")).concat(await names("draft:" + who + ":"));

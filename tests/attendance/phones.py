@@ -64,13 +64,17 @@ class Core:
 
 @dataclass
 class Intent:
-    """One tap that was handed in: what somebody wanted, and whose writings he had seen by then."""
+    """One tap that was handed in: what somebody wanted; whose writings his phone had shown by then.
+
+    `said`: what he had said of this person himself just before.
+    """
 
     phone: "Phone"
     entry: int
     value: tuple[str, str]
     at: str
     seen: set[int]
+    said: list[tuple[str, str]]
 
 
 @dataclass
@@ -148,7 +152,8 @@ class World:
         phone.state = self.core.add(phone.state, facts | {"marks": marks})
 
     def want(self, phone: Phone, entry: int, value, at: str) -> None:
-        intent = Intent(phone, entry, value, at, set(phone.seen.get(entry, ())))
+        said = [phone.last[entry].value] if entry in phone.last else []
+        intent = Intent(phone, entry, value, at, set(phone.seen.get(entry, ())), said)
         self.intents[f"{at}/{entry}"] = phone.last[entry] = intent
 
     def moment(self, phone: Phone) -> str:

@@ -91,23 +91,18 @@ def doubled(world: World, by_intent, marks) -> list[str]:
 
 
 def silent(world: World, by_intent, marks) -> list[str]:
-    """Nobody's value gave way to a phone that had not shown it, or had not said the same before."""
+    """Nobody's value gave way to a phone that had not shown it, or had said the very same itself."""
     found = []
     writer: dict[int, dict] = {}
-    agreed: dict[int, list] = {}  # {entry: phones that said what its writer said, since he wrote it}
     intent_of = {mark["pk"]: world.intents.get(key) for key, logged in by_intent.items() for mark in logged}
     for mark in marks:
-        entry, intent = mark["entry"], intent_of.get(mark["pk"])
-        if mark["outcome"] == "same" and intent:
-            agreed.setdefault(entry, []).append(intent.phone)
         if mark["outcome"] != "applied":
             continue
-        before, agree = writer.get(entry), agreed.pop(entry, [])
-        writer[entry] = mark
-        agreed[entry] = [intent.phone] if intent else []
+        before, intent = writer.get(mark["entry"]), intent_of.get(mark["pk"])
+        writer[mark["entry"]] = mark
         began_anew = mark["base_version"] == 0 and mark["before_status"] in ("", "unmarked")
         if intent is None or before is None or began_anew or before["pk"] in intent.seen:
             continue
-        if not any(phone is intent.phone for phone in agree):
-            found.append(f"silent: {intent.value} over {before['status']} of entry {entry}, unseen")
+        if (before["status"], before["reason"]) not in intent.said:
+            found.append(f"silent: {intent.value} over {before['status']} of {mark['entry']}, unseen")
     return found

@@ -1,0 +1,212 @@
+"""点名 where nothing gets through: server gone, network off, tab closed, somebody else on the phone."""
+
+import os
+import socket
+import threading
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import expect
+
+from attendance.models import Attendance, Mark, MarkBatch
+from tests.attendance.scene import Scene
+from tests.base import Cast, make_member
+from tests.browser import helpers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def hall(monkeypatch, transactional_db):
+    """Branch of 46, a class today."""
+    plain = Cast.__init__
+
+    def many(self):
+        plain(self)
+        for number in range(43):
+            make_member(self.north_branch, f"陈党员{number:02}", initials=f"cdy{number:02}")
+
+    monkeypatch.setattr(Cast, "__init__", many)
+    winter = Scene()
+    winter.today = winter.session(topics=winter.topics(0), days=0, hour=0, title="专题党课")
+    return winter
+
+
+class Line:
+    """Between the phone and the server. Cut, every connection breaks and the port refuses new ones."""
+
+    def __init__(self, url: str):
+        self.server = (urlsplit(url).hostname, urlsplit(url).port)
+        self.port, self.open = 0, []
+        self.mend()
+        self.url = f"http://localhost:{self.port}"
+
+    def mend(self) -> None:
+        self.listener = socket.create_server(("localhost", self.port))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, args=[self.listener], daemon=True).start()
+
+    def accept(self, listener) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(self.server)
+                self.open += [near, far]
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self.carry, args=pair, daemon=True).start()
+
+    @staticmethod
+    def carry(here, there) -> None:
+        with suppress(OSError):
+            while data := here.recv(65536):
+                there.sendall(data)
+            there.shutdown(socket.SHUT_WR)
+
+    def cut(self) -> None:
+        for one in (self.listener, *self.open):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self.open.clear()
+
+
+@pytest.fixture
+def line(live_server):
+    line = Line(live_server.url)
+    yield line
+    line.cut()
+
+
+@pytest.fixture
+def phone(chromium, line, hall):
+    visit = helpers.Visit(chromium, line.url, helpers.PHONE)
+    visit.log_in(hall.north_organizer)
+    yield visit.page
+    visit.page.allowed_errors += ["ERR_CONNECTION_REFUSED", "ERR_INTERNET_DISCONNECTED", "ERR_FAILED"]
+    visit.page.allowed_errors += ["ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_CLOSED"]
+    problems = visit.close()
+    assert not problems, "\n".join(problems)
+
+
+def log_in(page, line, user) -> None:
+    client = Client()
+    client.force_login(user, backend="organizations.backends.AccountBackend")
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    page.context.clear_cookies()
+    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": line.url}])
+
+
+def shot(page, name: str) -> None:
+    if folder := os.environ.get("SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def row(page, name):
+    return page.locator(".register-row[data-part]").filter(has_text=name)
+
+
+def absent(page, name, reason=None) -> None:
+    row(page, name).locator(".register-name").click()
+    if reason:
+        row(page, name).get_by_role("button", name=reason, exact=True).click()
+
+
+def submit(page) -> None:
+    page.locator("[data-submit]").click()
+
+
+def stored(hall) -> dict:
+    found = Attendance.objects.filter(session=hall.today)
+    return {row.entry.member.name: (row.status, row.reason) for row in found.select_related("entry__member")}
+
+
+def test_46_names_without_a_network(hall, phone, line):
+    where = f"/sessions/{hall.today.pk}/register/"
+    page = phone
+
+    # Opened once with a network: the register is on the phone.
+    page.goto(where)
+    expect(page.locator("#outbox-bar")).to_contain_text("已存到这台手机")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    shot(page, "1-online")
+
+    # The server is gone; what is handed in stays.
+    line.cut()
+    absent(page, "陈党员07", "生病")
+    absent(page, "王北甲")
+    submit(page)
+    expect(page.locator("#send-state")).to_contain_text("46条存在这台手机里，没有丢")
+    expect(page.locator("#outbox-state")).to_have_text("46条待上传")
+    shot(page, "2-kept")
+
+    # The tab is closed and opened again without any network: more people are marked.
+    context = page.context
+    page.close()
+    context.set_offline(True)
+    page = context.new_page()
+    page.goto(where)
+    expect(page.locator(".register-row[data-part]")).to_have_count(46)
+    expect(row(page, "陈党员07").locator(".register-state")).to_have_text("请假·生病")
+    expect(page.locator("#outbox-bar")).to_contain_text("46条待上传")
+    shot(page, "3-opened-offline")
+    absent(page, "陈党员09")
+    submit(page)
+    expect(page.locator("#outbox-bar")).to_contain_text("47条待上传")
+    shot(page, "4-more-offline")
+    page.goto("/offline/")
+    expect(page.get_by_role("link", name="专题党课")).to_be_visible()
+    shot(page, "5-list-offline")
+    page.close()
+    assert not MarkBatch.objects.exists()
+
+    # Meanwhile somebody marks the same person at a desk; another account uses the phone and sees no queue.
+    hall.mark(hall.today, {hall.wang: "late"}, actor=hall.officer)
+    line.mend()
+    context.set_offline(False)
+    page = context.new_page()
+    log_in(page, line, hall.north_recorder)
+    page.goto(where)
+    expect(page.locator("#outbox-bar")).to_contain_text("还有另一个账号点的47条没上传")
+    expect(row(page, "陈党员07").locator(".register-state")).to_have_text("未登记")
+    shot(page, "6-another-account")
+    assert not MarkBatch.objects.filter(account=hall.north_recorder).exists()
+    page.close()
+
+    # Back with the first account: everything goes out once by itself, and says so.
+    page = context.new_page()
+    log_in(page, line, hall.north_organizer)
+    page.goto(where)
+    card = page.locator("#outbox-panel")
+    expect(card).to_contain_text("区委主管")
+    expect(card).to_contain_text("登记为“迟到”")
+    expect(page.locator("#outbox-state")).to_have_text("1人要您定")
+    expect(row(page, "陈党员07").locator(".register-state")).to_have_text("请假·生病")
+    shot(page, "7-conflict")
+    now = stored(hall)
+    assert (now["陈党员07"], now["陈党员09"]) == (("leave", "ILL"), ("absent", ""))
+    assert now["王北甲"] == ("late", "") and list(now.values()).count(("present", "")) == 43
+    assert MarkBatch.objects.filter(account=hall.north_organizer, kind="sync").count() <= 2
+    assert Mark.objects.filter(outcome="applied", batch__account=hall.north_organizer).count() == 46
+
+    # A person settles it.
+    card.get_by_role("button", name="用我的：缺席").click()
+    expect(card).not_to_contain_text("王北甲")
+    expect(page.locator("#outbox-state")).to_contain_text("已全部上传")
+    assert stored(hall)["王北甲"] == ("absent", "")
+    shot(page, "8-done")
+
+    # Logged out with an empty outbox, no name stays.
+    page.evaluate("document.querySelector('form[action$=\"/logout/\"]').requestSubmit()")
+    page.wait_for_url("**/login/**")
+    kept = page.evaluate(
+        """() => new Promise(resolve => {
+            indexedDB.open('haizhou').onsuccess = event => {
+                const store = event.target.result.transaction('kept').objectStore('kept');
+                store.getAll().onsuccess = found => resolve(JSON.stringify(found.target.result));
+            };
+        })"""
+    )
+    assert "陈党员" not in kept and "王北甲" not in kept
