@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any, cast
 
 from django.db.models import BigIntegerField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Substr
@@ -51,7 +52,7 @@ def by_deadline(found: QuerySet[Standing], state: str, campaign: Campaign, today
     if state not in days:
         return found
     rows = Attendance.objects.filter(MISSED, days[state], entry=OuterRef("pk"))
-    theirs = ExpressionWrapper(OuterRef("makeup_mask"), output_field=BigIntegerField())
+    theirs: Any = ExpressionWrapper(OuterRef("makeup_mask"), output_field=BigIntegerField())
     owed = rows.annotate(owed=F("topic_mask").bitand(theirs)).filter(owed__gt=0)
     return found.filter(Exists(owed))
 
@@ -76,7 +77,8 @@ def topics_not_held(unit: Unit, topics: Sequence[Topic]) -> list[NotHeld]:
 def waiting_for_class(unit: Unit, topics: Sequence[Topic], text: str = "") -> QuerySet[Standing]:
     """People whose own branch never held one of these topics, who have neither learnt nor missed it."""
     wanted = sum(topic.mask for topic in topics)
-    known = F("topic_mask").bitor(F("makeup_mask")).bitor(F("unit__tally__taught_mask"))
+    missed, held = cast(Any, F("makeup_mask")), cast(Any, F("unit__tally__taught_mask"))
+    known = F("topic_mask").bitor(missed).bitor(held)
     found = Standing.objects.filter(inside(unit), DUE).annotate(known=known.bitand(wanted))
     found = found.filter(known__lt=wanted) if wanted else found.none()
     if text:
