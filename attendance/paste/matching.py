@@ -178,7 +178,8 @@ def _match(section: Section, lines: list[Line], elsewhere: list[Line], guests: d
         if not same:
             choices += [_choice(line) for line in elsewhere if _plain(line.person.name) == _plain(said.name)]
             choices += guests.get(said.name, []) if said.status not in MISSING else []
-        doubts.append(Doubt(said, _why(said, same), choices[:MOST_OFFERED]))
+        why = _why(said, same) + ("，是不是下面的？" if choices and not same else "")
+        doubts.append(Doubt(said, why, choices[:MOST_OFFERED]))
         for line in same:
             line.is_doubted, line.said = True, None
     return doubts

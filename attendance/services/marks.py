@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from attendance.models import Attendance, Mark, MarkBatch, Status
@@ -75,8 +76,8 @@ def record_marks(
     every mark waits for whoever may open the sheet again, who then sees it beside what is stored.
     `part`: the one branch the counted heads are of. `unread`: what of a text nobody was found for.
     """
-    facts = {"body_sha256": body_sha256, "kind": kind, "counted_heads": counted_heads, "undoes": undoes}
-    facts |= {"part": part, "unread": unread[:UNREAD]}
+    facts: dict[str, Any] = {"body_sha256": body_sha256, "kind": kind, "counted_heads": counted_heads}
+    facts |= {"undoes": undoes, "part": part, "unread": unread[:UNREAD]}
 
     def act(also: Also) -> BatchAnswer:
         # The first write: whoever sends the same at this moment waits here, then gets the stored answer.
