@@ -64,17 +64,13 @@ class Core:
 
 @dataclass
 class Intent:
-    """One tap that was handed in: what somebody wanted; whose writings his phone had shown by then.
-
-    `said`: what he had said of this person himself just before.
-    """
+    """One tap that was handed in: what somebody wanted, and whose writings his phone had shown by then."""
 
     phone: "Phone"
     entry: int
     value: tuple[str, str]
     at: str
     seen: set[int]
-    said: list[tuple[str, str]]
 
 
 @dataclass
@@ -152,8 +148,7 @@ class World:
         phone.state = self.core.add(phone.state, facts | {"marks": marks})
 
     def want(self, phone: Phone, entry: int, value, at: str) -> None:
-        said = [phone.last[entry].value] if entry in phone.last else []
-        intent = Intent(phone, entry, value, at, set(phone.seen.get(entry, ())), said)
+        intent = Intent(phone, entry, value, at, set(phone.seen.get(entry, ())))
         self.intents[f"{at}/{entry}"] = phone.last[entry] = intent
 
     def moment(self, phone: Phone) -> str:

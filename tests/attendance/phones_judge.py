@@ -91,18 +91,25 @@ def doubled(world: World, by_intent, marks) -> list[str]:
 
 
 def silent(world: World, by_intent, marks) -> list[str]:
-    """Nobody's value gave way to a phone that had not shown it, or had said the very same itself."""
+    """Nobody's value gave way to a phone that had not shown it, or had just sent the same itself."""
     found = []
     writer: dict[int, dict] = {}
+    sent: dict[tuple, tuple] = {}  # {(phone, person): what it sent last}
     intent_of = {mark["pk"]: world.intents.get(key) for key, logged in by_intent.items() for mark in logged}
     for mark in marks:
+        intent, own = intent_of.get(mark["pk"]), None
+        if intent:
+            own = sent.get((id(intent.phone), mark["entry"]))
+            sent[id(intent.phone), mark["entry"]] = intent.value
         if mark["outcome"] != "applied":
             continue
-        before, intent = writer.get(mark["entry"]), intent_of.get(mark["pk"])
+        before = writer.get(mark["entry"])
         writer[mark["entry"]] = mark
-        began_anew = mark["base_version"] == 0 and mark["before_status"] in ("", "unmarked")
-        if intent is None or before is None or began_anew or before["pk"] in intent.seen:
+        if intent is None or before is None or before["pk"] in intent.seen:
             continue
-        if (before["status"], before["reason"]) not in intent.said:
+        began_anew = mark["base_version"] == 0 and mark["before_status"] in ("", "unmarked")
+        theirs = intent_of.get(before["pk"])
+        is_own = theirs is not None and theirs.phone is intent.phone
+        if not (began_anew or is_own or own == (before["status"], before["reason"])):
             found.append(f"silent: {intent.value} over {before['status']} of {mark['entry']}, unseen")
     return found
