@@ -31,6 +31,7 @@ MARKING = frozenset(
         "attendance:paste",
         "attendance:register",
         "attendance:register_undo",
+        "attendance:session_guests",
         "attendance:session_pack",
         "attendance:sheet_print",
         "attendance:sheet_reading",

@@ -89,7 +89,7 @@ def test_who_comes_is_there_and_the_leave_stays_in_history(client, scene):
     ]
     assert Leave.objects.get().ended_at is None
     page = register(client, scene, session)
-    assert "登记了请假，那天来了" in page and 'value="present" selected' in page
+    assert "登记了请假，那天来了" in page and f'name="m{row.entry_id}.2.present"' in page
     done = client.get(reverse("attendance:register", args=[session.pk]), {"batch": str(sent.batch.uuid)})
     assert "登记了请假，那天来了" in done.content.decode()
     entry = client.get(reverse("attendance:entry_detail", args=[row.entry_id])).content.decode()
