@@ -88,8 +88,7 @@ def variants(world: World, route: Route, place: Place):
         address = route.address(shared)
         yield "unit", f"{address}?unit={place.value('unit', 'pk')}&form=LECTURE&state=all"
         yield "search", f"{address}?q={word_of(place)}&entry={place.value('entry', 'pk')}"
-    if "session" in route.records:
-        address = route.address(JointClass(world))
+    if "session" in route.records and (address := route.address(JointClass(world))):
         yield "joint class", f"{address}?unit={place.value('unit', 'pk')}&visitor={word_of(place)}&status=all"
 
 
@@ -133,7 +132,8 @@ class Shared(Place):
 
 class JointClass(Place):
     def __init__(self, world):
-        super().__init__("HZ", {"session": world.shared, "part": world.shared.parts.first()})
+        shared = {"session": world.shared, "part": world.shared.parts.first()}
+        super().__init__("HZ", shared | {"sending": world.shared.batches.first()})
 
 
 def cases(
