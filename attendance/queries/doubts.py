@@ -8,12 +8,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import CharField, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import (
+    CharField,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Cast, Coalesce, Concat
 
-from attendance.models import ATTENDED, Attendance, DoubtNote, SessionTally, Tally
+from attendance.models import ATTENDED, Attendance, DoubtNote, Guest, SessionTally, Tally
 from attendance.queries.people import tally_sums
-from campaigns.models import Campaign, SessionUnit, TrainingSession, Unit
+from campaigns.models import Campaign, HeadCount, SessionUnit, Trainee, TrainingSession, Unit
 from campaigns.queries import inside
 from organizations.models import Role, User
 from organizations.tree import within
@@ -63,16 +75,35 @@ def came_when_gone(unit: Unit) -> QuerySet[Attendance]:
 
 
 def heads_differ(unit: Unit) -> QuerySet[TrainingSession]:
-    """Every sheet is filled in, and the heads counted in the room are not the names marked as come."""
-    sheets = SessionTally.objects.filter(session=OuterRef("pk")).order_by().values("session")
-    came = sheets.annotate(n=Sum(F("attended") + F("optional") + F("visitors"))).values("n")
+    """Every sheet is filled in, and the heads counted in the room are fewer than who was marked as come, or
+    more than that and everybody noted beside: who is no member, who came from elsewhere."""
     blank = SessionUnit.objects.filter(session=OuterRef("pk"), recorded_at__isnull=True)
     found = TrainingSession.objects.valid().filter(
         inside(unit, "host"), ~Exists(blank), campaign_id=unit.campaign_id, counted_heads__isnull=False
     )
-    found = found.annotate(came=Coalesce(Subquery(came), Value(0), output_field=IntegerField()))
-    found = found.exclude(came=F("counted_heads"))
+    sheets = SessionTally.objects.filter(session=OuterRef("pk")).order_by().values("session")
+    of_session = {"part__session": OuterRef("pk"), "dropped_at__isnull": True}
+    found = found.annotate(
+        came=_number(sheets.annotate(n=Sum(F("attended") + F("optional") + F("visitors")))),
+        trainees=_number(_per_session(Trainee.objects.filter(**of_session)).annotate(n=Count("pk"))),
+        guests=_number(
+            _per_session(Guest.objects.filter(claimed__isnull=True, **of_session)).annotate(n=Count("pk"))
+        ),
+        others=_number(
+            _per_session(HeadCount.objects.filter(part__session=OuterRef("pk"))).annotate(n=Sum("heads"))
+        ),
+    )
+    most = F("came") + F("trainees") + F("guests") + F("others")
+    found = found.annotate(most=most).filter(Q(counted_heads__lt=F("came")) | Q(counted_heads__gt=most))
     return found.annotate(key=_key("pk", "counted_heads", "came")).select_related("host")
+
+
+def _per_session(rows: QuerySet) -> QuerySet:
+    return rows.order_by().values("part__session")
+
+
+def _number(summed: QuerySet) -> Coalesce:
+    return Coalesce(Subquery(summed.values("n")), Value(0), output_field=IntegerField())
 
 
 def recorded_late(unit: Unit) -> QuerySet[SessionUnit]:
@@ -132,7 +163,7 @@ DOUBTS = {
         ),
         Doubt(
             Kind.HEADS,
-            "登记表都填了，现场清点的人数和登记到课的人数（含外单位来听的）不一样。",
+            "登记表都填了，现场清点的人数比登记到课的（含外单位来听的）少，或者加上非党员和外来人员还多。",
             heads_differ,
             ("-starts_at", "-id"),
         ),

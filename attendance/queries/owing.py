@@ -45,6 +45,15 @@ def missed_classes(
     return found
 
 
+def classes_missed(standings: Iterable[Standing]) -> dict[int, list[Attendance]]:
+    """Every class each was expected at and did not come to, whatever it taught, the oldest first."""
+    rows = Attendance.objects.filter(MISSED, entry__in=[standing.pk for standing in standings])
+    found: dict[int, list[Attendance]] = {}
+    for row in rows.select_related("session").order_by("held_on", "pk"):
+        found.setdefault(row.entry_id, []).append(row)
+    return found
+
+
 def by_deadline(found: QuerySet[Standing], state: str, campaign: Campaign, today: date) -> QuerySet[Standing]:
     """Those with a debt whose time is over, or nearly: asked of the missed class, never stored."""
     began = today - timedelta(days=campaign.makeup_days)

@@ -25,6 +25,7 @@ from organizations.services.members import reveal_member
 from organizations.services.sheets import record_export
 
 PEOPLE, PRINTED = 50, 500
+MOST_TOLD = 3  # classes named beside somebody who came to none
 TABS = [
     ("owing", "待补课", "makeup_list"),
     ("never", "一次都没参加的", "never_list"),
@@ -175,10 +176,13 @@ def _owing_line(row, missed):
 
 def _missed_words(one):
     """What is owed, unless the title of the class says it already: then the class is enough."""
-    session, day = one.row.session, one.row.held_on
-    owed = "、".join(topic.name for topic in one.topics if topic.name not in session.title)
-    words = f"{day.month}月{day.day}日“{session.title}”{words_of(one.row.status, one.row.reason)}"
-    return f"{words}，缺{owed}" if owed else words
+    owed = "、".join(topic.name for topic in one.topics if topic.name not in one.row.session.title)
+    return f"{row_words(one.row)}，缺{owed}" if owed else row_words(one.row)
+
+
+def row_words(row):
+    """1月9日“第一课”请假·生病."""
+    return f"{row.held_on.month}月{row.held_on.day}日“{row.session.title}”{words_of(row.status, row.reason)}"
 
 
 def asked_untaught(request, unit):
@@ -202,9 +206,17 @@ def asked_never(request, unit):
     known = None if text else queries.count_standings(unit, "never")
 
     def lines(rows):
-        return [Line(row, [row.get_why_display()] if row.why else []) for row in rows]
+        missed = owing.classes_missed(rows)
+        return [Line(row, _never_words(row, missed.get(row.pk, []))) for row in rows]
 
     return Asked(queries.standings(unit, "never", text=text), known, lines)
+
+
+def _never_words(row, missed):
+    """Why, and the last classes they did not come to."""
+    told = [row_words(one) for one in missed[-MOST_TOLD:]]
+    more = [f"前面还有{len(missed) - MOST_TOLD}场"] if len(missed) > MOST_TOLD else []
+    return [*filter(None, [row.get_why_display() if row.why else ""]), *more, *told]
 
 
 def asked_late(request, unit):

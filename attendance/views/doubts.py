@@ -116,7 +116,8 @@ def _gone(row, unit):
 
 
 def _heads(row, unit):
-    heads = f"清点{row.counted_heads}人，登记到课{row.came}人。"
+    beside = f"，另有非党员和外来人员{row.most - row.came}人" if row.most > row.came else ""
+    heads = f"清点{row.counted_heads}人，登记到课{row.came}人{beside}。"
     words = f"{row.host.name}{_day(row.starts_at)}“{row.title}”：{heads}"
     return Finding(row.key, words, [_session(row)])
 

@@ -143,6 +143,11 @@
   window.addEventListener("pageshow", showCounts);
   document.addEventListener("htmx:afterSettle", showCounts);
 
+  // A strip that scrolls sideways begins where one is.
+  document.querySelectorAll(".debt-tabs [aria-current]").forEach(function (here) {
+    here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft;
+  });
+
   // A long <select> with a box above it: only the choices with these words stay.
   document.querySelectorAll("[data-narrows]").forEach(function (box) {
     const list = document.querySelector(box.dataset.narrows);

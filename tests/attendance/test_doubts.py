@@ -1,6 +1,7 @@
 """存疑清单: each rule with a case that is one and a case that is none; who may see and say what."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
@@ -9,7 +10,7 @@ from django.utils import timezone
 from attendance.models import Attendance, DoubtNote, Tally
 from attendance.queries import doubts
 from attendance.services.doubts import note_doubt
-from campaigns.models import SessionUnit
+from campaigns.models import HeadCount, SessionUnit, Trainee
 from campaigns.services.registers import set_counted_heads
 from organizations.models import AuditEvent, Member
 from organizations.service import Refused
@@ -68,6 +69,19 @@ def test_heads_that_are_not_the_marks(scene):
     assert (one.counted_heads, one.came) == (3, 2)
     set_counted_heads(session=session, heads=2)
     assert found(scene, Kind.HEADS) == []
+
+
+def test_who_is_no_member_may_be_among_the_heads(scene):
+    session = scene.session(days=-1)
+    scene.mark(session, {scene.wang: "present"})
+    part = session.parts.get()
+    with fixture_writes():
+        facts = {"part": part, "category": "RESIDENT"}
+        HeadCount.objects.create(heads=5, set_by=scene.officer, **facts)
+        Trainee.objects.create(name="村民甲", created_by=scene.officer, request_uuid=uuid4(), **facts)
+    for heads, is_one in ((0, True), (1, False), (7, False), (8, True)):
+        set_counted_heads(session=session, heads=heads)
+        assert bool(found(scene, Kind.HEADS)) is is_one, heads
 
 
 @pytest.mark.parametrize(("days", "is_late"), [(7, False), (8, True)])
