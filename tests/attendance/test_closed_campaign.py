@@ -26,6 +26,7 @@ built, winter = once(Winter)
 HARMLESS = {
     "attendance.services.ending.close_campaign": "it is closed already",
     "attendance.services.marks.record_marks": "the marks are kept, and wait",
+    "attendance.services.sheet_readings.send_reading": "its marks are kept, and wait",
     "attendance.services.merging.merge_people": "the members become one; a closed campaign stays as reported",
     "attendance.services.moving.move_member": "the member moves, the roster stays",
     "attendance.services.moving.move_members": "the members move, the roster stays",
