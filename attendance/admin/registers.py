@@ -12,6 +12,9 @@ from organizations.admin_base import ServiceAdmin
 from organizations.admin_filters import span_filter
 from organizations.models import Member, named
 
+# Units of an account whose roster is still shown unit by unit.
+MOST_SORTED = 20_000
+
 
 @admin.register(RosterEntry)
 class RosterEntryAdmin(ServiceAdmin):
@@ -52,6 +55,11 @@ class RosterEntryAdmin(ServiceAdmin):
         "left_on",
         "standing_link",
     ]
+
+    def get_ordering(self, request):
+        """By unit; of a province the newest first, or two million rows would be sorted for one page."""
+        many = Unit.objects.visible_to(request.user).order_by()[:MOST_SORTED].count() == MOST_SORTED
+        return ["-id"] if many else self.ordering
 
     def get_search_results(self, request, queryset, search_term):
         return (queryset.filter(named(search_term, "member__")) if search_term.strip() else queryset), False

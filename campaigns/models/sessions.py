@@ -173,6 +173,8 @@ class TrainingSession(models.Model):
         ]
         indexes = [
             models.Index(fields=["campaign", "-starts_at", "-id"], name="session_by_campaign"),
+            # The ledger lists the classes of all winters together.
+            models.Index(fields=["-starts_at", "-id"], name="session_by_start"),
             models.Index(
                 fields=["campaign", "ends_at", "starts_at", "id"],
                 condition=models.Q(cancelled_at__isnull=True, voided_at__isnull=True),
