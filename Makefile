@@ -62,7 +62,7 @@ test-sqlite: $(DEV)
 	env -u DATABASE_URL $(PYTEST) -q -m "not exhaustive"
 
 test-postgres: $(DEV)
-	$(BIN)/python scripts/with_postgres.py $(PYTEST) -q -m "not browser and not files and not exhaustive"
+	$(BIN)/python scripts/with_postgres.py $(PYTEST) -q -m "not browser and not files and not either and not exhaustive"
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -79,6 +79,14 @@ def serve(tmp_path):
             one.stop()
 
 
+@pytest.fixture(scope="module")
+def living(django_db_setup, tmp_path_factory):
+    """One for the tests that leave it whole again."""
+    running = Serve(tmp_path_factory.mktemp("serve") / "serve.log", "--workers", "1")
+    yield running
+    running.stop()
+
+
 def worker_does_a_job() -> None:
     """A job of a kind nobody knows is given back with a sentence: proof that a runner looked at it."""
     job = jobs.enqueue(kind="nobody.knows", title="试验", requested_by=None, organization=None, params={})
@@ -86,6 +94,26 @@ def worker_does_a_job() -> None:
     services.wait_until(failed.exists, what="job seen by the worker")
 
 
+@pytest.mark.either
+def test_a_killed_worker_is_started_again_and_does_the_next_job(living):
+    worker_does_a_job()
+    living.kill_child("run_jobs")
+    worker_does_a_job()
+
+
+@pytest.mark.either
+def test_a_killed_web_server_answers_again(living):
+    living.kill_child("gunicorn")
+    services.wait_until(living.answers, what="web after its restart")
+
+
+@pytest.mark.either
+def test_a_port_in_use_is_said_in_one_line(living):
+    with pytest.raises(CommandError, match="cannot be used"):
+        call_command("serve", port=living.port)
+
+
+@pytest.mark.either
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_web_and_worker_end_together_within_ten_seconds(serve, number):
     running = serve()
@@ -94,19 +122,6 @@ def test_web_and_worker_end_together_within_ten_seconds(serve, number):
     assert running.stop(number) < 10
     assert running.process.returncode == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in (web, worker))
-
-
-def test_a_killed_worker_is_started_again_and_does_the_next_job(serve):
-    running = serve()
-    worker_does_a_job()
-    running.kill_child("run_jobs")
-    worker_does_a_job()
-
-
-def test_a_killed_web_server_answers_again(serve):
-    running = serve()
-    running.kill_child("gunicorn")
-    services.wait_until(running.answers, what="web after its restart")
 
 
 @pytest.mark.redis
@@ -121,9 +136,3 @@ def test_with_redis_it_runs_a_real_celery_worker_and_restarts_it(serve, redis_se
     )
     running.kill_child("redis-server")
     assert running.stop() < 10
-
-
-def test_a_port_in_use_is_said_in_one_line(serve):
-    running = serve()
-    with pytest.raises(CommandError, match="cannot be used"):
-        call_command("serve", port=running.port)

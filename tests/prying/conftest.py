@@ -11,7 +11,7 @@ def forms(built):
     """`forms(actor)`: every form the account is shown, gathered once per file."""
 
     @lru_cache
-    def of(actor, most=MOST_PAGES):
-        return gather(Pryer(built, actor), most)
+    def of(actor, most=MOST_PAGES, alike=MOST_PAGES):
+        return gather(Pryer(built, actor), most, alike)
 
     return of

@@ -1,6 +1,6 @@
 """Every form an account is shown, gathered by walking its pages: what nonsense is put into."""
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -164,25 +164,26 @@ class Reader(HTMLParser):
             self.select = None
 
 
-def gather(pryer: Pryer, most: int = MOST_PAGES) -> list[Form]:
+def gather(pryer: Pryer, most: int = MOST_PAGES, alike: int = MOST_PAGES) -> list[Form]:
     """All kinds of forms the account is shown."""
     forms: dict = {}
-    for reader, _ in pages(pryer, most):
+    for reader, _ in pages(pryer, most, alike):
         for form in [*reader.forms, *query_form(reader.page)]:
             if kind_of(form.action):
                 forms.setdefault(form.key, form)
     return list(forms.values())
 
 
-def pages(pryer: Pryer, most: int):
-    """(forms and links, answer) of one page of each kind, as links lead to them."""
-    waiting, visited = deque(["/", "/admin/"]), set()
+def pages(pryer: Pryer, most: int, alike: int = MOST_PAGES):
+    """(forms and links, answer) of one page of each kind, as links lead to them; so many of one view."""
+    waiting, visited, views = deque(["/", "/admin/"]), set(), Counter()
     while waiting and len(visited) < most:
         address = waiting.popleft()
         key = kind_of(address)
-        if key is None or key in visited:
+        if key is None or key in visited or views[key[0]] == alike:
             continue
         visited.add(key)
+        views[key[0]] += 1
         answer, _ = pryer.ask("GET", address)
         if answer.status_code in (301, 302):
             waiting.append(urljoin(address, answer.url))
