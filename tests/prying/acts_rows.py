@@ -44,10 +44,10 @@ def noted(w) -> Guest:
     )
 
 
-def others(w):
+def named(w, session):
     return trainees.note_trainees(
         actor=w.south_organizer,
-        part=held(w).parts.get(),
+        part=session.parts.get(),
         category="ACTIVIST",
         names=["周积极"],
         request_uuid=uuid4(),
@@ -79,9 +79,9 @@ ROWS = {
         noted,
         lambda w, guest: guests.claim_guest(actor=w.north_organizer, guest=guest, entry=w.entry(w.qian)),
     ),
-    "campaigns.services.trainees.note_trainees": (nothing, lambda w, _: others(w)),
+    "campaigns.services.trainees.note_trainees": (held, named),
     "campaigns.services.trainees.drop_trainee": (
-        others,
+        lambda w: named(w, held(w)),
         lambda w, one: trainees.drop_trainee(actor=w.south_organizer, trainee=one),
     ),
     "campaigns.services.trainees.count_heads": (
