@@ -30,6 +30,9 @@ SHARED = [
     "/campaigns/{campaign}/roster/confirm/",
     "/campaigns/{campaign}/roster/history/",
     "/campaigns/{campaign}/home/",
+    "/campaigns/{campaign}/home/new/?entry={entry}",
+    "/campaigns/{campaign}/contacts/",
+    "/campaigns/{campaign}/late/",
     "/entries/{entry}/",
     "/service/",
     "/service/new/",
@@ -54,7 +57,7 @@ SHARED = [
 COLOURS = {Role.ORGANIZER: helpers.PHONE, Role.OFFICER: helpers.DESKTOP}
 PAGES = {
     Role.ORGANIZER: [*SHARED, "/campaigns/{campaign}/roster/changes/", "/members/new/", "/accounts/bulk/"],
-    Role.OFFICER: [*SHARED, "/audit/", "/campaigns/new/", "/admin/organizations/auditevent/"],
+    Role.OFFICER: [*SHARED, "/campaigns/{campaign}/doubts/", "/audit/", "/campaigns/new/", "/admin/organizations/auditevent/"],
 }
 
 
