@@ -34,6 +34,8 @@ SHARED = [
     "/campaigns/{campaign}/contacts/",
     "/campaigns/{campaign}/late/",
     "/entries/{entry}/",
+    "/entries/{entry}/hours/",
+    "/campaigns/{campaign}/hours/",
     "/service/",
     "/service/new/",
     "/dashboard/{campaign}/{unit}/",
@@ -55,9 +57,10 @@ SHARED = [
 ]
 # Where an account's colours are looked at: those of a page both see, once on each size.
 COLOURS = {Role.ORGANIZER: helpers.PHONE, Role.OFFICER: helpers.DESKTOP}
+ENDING = ["/campaigns/{campaign}/hours/rules/", "/campaigns/{campaign}/end/"]
 PAGES = {
     Role.ORGANIZER: [*SHARED, "/campaigns/{campaign}/roster/changes/", "/members/new/", "/accounts/bulk/"],
-    Role.OFFICER: [*SHARED, "/campaigns/{campaign}/doubts/", "/audit/", "/campaigns/new/", "/admin/organizations/auditevent/"],
+    Role.OFFICER: [*SHARED, "/campaigns/{campaign}/doubts/", "/audit/", "/campaigns/new/", "/admin/organizations/auditevent/", *ENDING],
 }
 
 
