@@ -60,7 +60,14 @@ COLOURS = {Role.ORGANIZER: helpers.PHONE, Role.OFFICER: helpers.DESKTOP}
 ENDING = ["/campaigns/{campaign}/hours/rules/", "/campaigns/{campaign}/end/"]
 PAGES = {
     Role.ORGANIZER: [*SHARED, "/campaigns/{campaign}/roster/changes/", "/members/new/", "/accounts/bulk/"],
-    Role.OFFICER: [*SHARED, "/campaigns/{campaign}/doubts/", "/audit/", "/campaigns/new/", "/admin/organizations/auditevent/", *ENDING],
+    Role.OFFICER: [
+        *SHARED,
+        "/campaigns/{campaign}/doubts/",
+        "/audit/",
+        "/campaigns/new/",
+        "/admin/organizations/auditevent/",
+        *ENDING,
+    ],
 }
 
 
