@@ -17,6 +17,11 @@
     const parts = text.split("-");
     return Number(parts[1]) + "月" + Number(parts[2]) + "日";
   }
+  // Kept for 72 hours, then the names leave the phone by themselves.
+  function until(pack) {
+    const at = new Date(pack.saved + 72 * 3600000);
+    return (at.getMonth() + 1) + "月" + at.getDate() + "日" + at.getHours() + "点";
+  }
   function empty(text, hint) {
     const box = element("div", "empty");
     box.append(element("p", "empty-title", text), element("p", "muted", hint));
@@ -82,7 +87,7 @@
     const people = pack.parts.reduce(function (sum, part) { return sum + part.people.length; }, 0);
     link.href = "/sessions/" + pack.session + "/register/";
     const main = element("span", "link-main");
-    main.append(element("strong", "", pack.title), element("span", "muted", day(pack.day) + "，" + people + "人"));
+    main.append(element("strong", "", pack.title), element("span", "muted", day(pack.day) + "，" + people + "人，存到" + until(pack)));
     link.append(main, element("span", "link-side", "点名"));
     item.append(link);
     return item;

@@ -62,9 +62,10 @@
     if (!bar) return;
     bar.replaceChildren();
     const line = element("p", "outbox-line" + (now.sums.waiting ? " is-open" : ""));
+    const reason = why(now);
     line.setAttribute("role", "status");
     line.append(element("strong", "", short(now.sums) || "没有要上传的"));
-    line.append(element("span", "muted", why(now)));
+    if (reason) line.append(element("span", "muted", reason));
     bar.append(line);
     if (now.sums.others) bar.append(element("p", "notice notice-warn", "这台手机上还有另一个账号点的" + now.sums.others + "条没上传。请那个账号在这台手机上登录，就会自动上传。"));
     if (session) drawKeeping(pack);
@@ -80,8 +81,7 @@
     if (!canKeep) {
       line.append(element("span", "muted", "没有信号时可以接着点，不要关这一页：" + (window.isSecureContext ? "这个浏览器" : "这个网址不是 https，") + "关了再打开要有网。"));
     } else if (pack) {
-      line.append(element("span", "muted", "已存到这台手机，没有信号也能打开点名，到" + clock(pack.saved + 72 * 3600000) + "自动删除。"));
-      line.append(button("重新下载", download, "btn-link"));
+      line.append(element("span", "muted", "已存到这台手机，没有信号也能点名"));
     } else line.append(button("下载到手机", download));
     bar.append(line);
   }

@@ -99,11 +99,11 @@
   }
 
   const channel = window.BroadcastChannel ? new BroadcastChannel("haizhou-outbox") : null;
-  if (channel) channel.onmessage = function () { emit("changed", {}); };
+  if (channel) channel.onmessage = function (event) { emit(event.data.what, event.data.detail); };
   function emit(what, detail) { window.dispatchEvent(new CustomEvent("outbox:" + what, { detail: detail })); }
   function tell(what, detail) {
     emit(what, detail || {});
-    if (channel) channel.postMessage(what);
+    if (channel) channel.postMessage({ what: what, detail: detail || {} });
   }
 
   // --- Talking to the server ----------------------------------------------------------------------
@@ -194,7 +194,7 @@
     const reply = await post(batch, who);
     const told = await change(function (kept) { return core.answer(kept, batch.uuid, reply, Date.now(), Math.random()); });
     await keepTrue(who, told.updates);
-    emit("answered", { session: batch.session, batch: batch.uuid, outcome: told.outcome, text: told.text, updates: told.updates });
+    tell("answered", { session: batch.session, batch: batch.uuid, outcome: told.outcome, text: told.text, updates: told.updates });
     return told;
   }
   async function again(who) {

@@ -233,9 +233,13 @@ function start(form) {
     label(on ? "正在发送…" : button.dataset.idle);
   }
   let writing = null;
+  function waits(on) {
+    form.classList.toggle("is-waiting", on);
+    label(on ? "没发出去，点这里重发" : button.dataset.idle);
+  }
   function touched() {
     changed = true;
-    if (!sending) label(button.dataset.idle);
+    if (!sending) waits(false);
     if (window.house) window.house.markChanged(form);
     clearTimeout(writing);
     writing = setTimeout(function () { outbox.draft(session, taps()); }, 300);
@@ -264,8 +268,7 @@ function start(form) {
     const marks = fields().filter(isNew);
     const counted = newHeads();
     outbox.look().then(function (now) {
-      const waits = owed(now) > 0;
-      if (!marks.length && counted === null && !waits) return say("没有改动，不用提交。", "info");
+      if (!marks.length && counted === null && !owed(now)) return say("没有改动，不用提交。", "info");
       busy(true);
       wanted = true;
       say("", "info");
@@ -292,15 +295,16 @@ function start(form) {
   // Where the sending stands, in one line above the button.
   function show() {
     return outbox.look().then(function (now) {
-      const waits = owed(now);
-      if (!waits) return wanted && answered.length && !changed ? finish() : busy(false);
+      const left = owed(now);
+      form.classList.remove("is-waiting");
+      if (!left) return wanted && answered.length && !changed ? finish() : busy(false);
       if (!sending && !wanted) return null;
       busy(false);
-      if (!changed) label("没发出去，点这里重发");
+      if (!changed) waits(true);
       const where = outbox.isDurable() ? "存在这台手机里，没有丢" : "还在这一页上，没有丢，先不要关";
-      if (now.sums.login) return say("登录过期了，" + waits + "条" + where + "。登录后自动上传。", "warn", loginLink());
+      if (now.sums.login) return say("登录过期了，" + left + "条" + where + "。登录后自动上传。", "warn", loginLink());
       const why = navigator.onLine === false || now.state.pause.tries === 0 || lastOutcome !== "busy" ? "没有网络" : "服务器没有回应";
-      return say(why + "，" + waits + "条" + where + "。有了信号自动上传，不会重复登记。", "warn");
+      return say(why + "，" + left + "条" + where + "。有了信号自动上传，不会重复登记。", "warn");
     });
   }
   function finish() {

@@ -132,25 +132,32 @@ def test_a_lost_answer_is_sent_again_and_counts_once(hall, open_page):
     assert len(set(bodies)) == 1
 
 
-def test_without_signal_nothing_is_lost_and_a_reload_still_knows_it(hall, open_page):
+def test_without_signal_nothing_is_lost_and_it_goes_out_by_itself(hall, open_page):
     page = open_page(helpers.PHONE, user=hall.north_organizer)
     page.allowed_errors.append("ERR_INTERNET_DISCONNECTED")
     page.goto(hall.where)
     absent(page, "陈党员07", "有事")
     page.context.set_offline(True)
     submit(page)
-    expect(page.locator("#send-state")).to_contain_text("没有网络")
+    expect(page.locator("#send-state")).to_contain_text("没有网络，46条存在这台手机里")
     assert Attendance.objects.count() == 0
-    kept = page.evaluate("JSON.stringify(sessionStorage)")
-    assert "陈党员" not in kept
     page.context.set_offline(False)
+    expect(page.get_by_role("heading", level=1)).to_have_text("已登记 46人")
+    assert stored(hall)["陈党员07"] == ("leave", "PRIVATE") and MarkBatch.objects.count() == 1
+
+
+def test_taps_not_handed_in_survive_a_page_the_phone_closed(hall, open_page):
+    page = open_page(helpers.PHONE, user=hall.north_organizer)
     page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(hall.where)
+    absent(page, "陈党员07", "有事")
+    page.wait_for_timeout(600)
     page.reload()
-    expect(page.locator("[data-submit]")).to_have_text("没发出去，点这里重发")
+    expect(row(page, "陈党员07").locator(".register-state")).to_have_text("请假·有事")
+    expect(page.locator("#send-state")).to_contain_text("上次点了还没提交的1人")
     submit(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("已登记 46人")
     assert stored(hall)["陈党员07"] == ("leave", "PRIVATE")
-    assert "register:" not in page.evaluate("JSON.stringify(sessionStorage)")
 
 
 def test_a_double_tap_sends_once(hall, open_page):
