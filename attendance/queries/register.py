@@ -1,5 +1,6 @@
 """The register of one session as one account may keep it."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -31,6 +32,7 @@ class RegisterPerson:
     version: int = 0
     unit_name: str = ""
     waiver: str = ""  # why nothing is asked, and who said so
+    apart: str = ""  # 1970年生, where two of one sheet have the same name
     leave: str = ""  # 请假·有事 12月3—9日, where somebody asked leave for this class
 
     @property
@@ -121,6 +123,7 @@ def register(session: TrainingSession, user: User, only: Collection[int] | None 
     _fill_expected([sheet for sheet in sheets if not sheet.part.recorded_at], held_on(session))
     _fill_waivers([person for sheet in sheets for person in sheet.waived], held_on(session))
     _fill_leaves(sheets, leaves_for(session, seen))
+    _tell_apart(sheets)
     return RegisterView(
         session=session,
         parts=sheets,
@@ -192,6 +195,22 @@ def _fill_leaves(sheets: Iterable[RegisterPart], leaves: dict[int, Leave]) -> No
         if leave := leaves.get(person.entry):
             person.preset, person.preset_reason = Status.LEAVE, leave.reason
             person.leave = leave_words(leave)
+
+
+def _tell_apart(sheets: Iterable[RegisterPart]) -> None:
+    """Two of the same name on one sheet: in which year each was born."""
+    twins = []
+    for sheet in sheets:
+        people = [*sheet.expected, *sheet.waived, *sheet.visitors]
+        often = Counter(person.name for person in people)
+        twins += [person for person in people if often[person.name] > 1]
+    if not twins:
+        return
+    entries = RosterEntry.objects.filter(pk__in=[person.entry for person in twins])
+    born = dict(entries.values_list("pk", "member__birth_date"))
+    for person in twins:
+        day = born[person.entry]
+        person.apart = f"{day.year}年生" if day else ""
 
 
 def possible_visitors(session: TrainingSession, user: User, text: str) -> QuerySet[RosterEntry]:

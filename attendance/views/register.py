@@ -1,6 +1,7 @@
 """点名: the register of one session, its marks, undoing, closing and opening again."""
 
 import uuid
+from collections import Counter
 
 from django.contrib import messages
 from django.http import Http404
@@ -52,22 +53,26 @@ def _page(request, session, **more):
     view = queries.register(session, request.user)
     shown = shown_parts(view, request.GET.get("part", ""))
     text = request.GET.get("visitor", "").strip()[:50]
-    return {
-        "session": session,
-        "campaign": session.campaign,
-        "view": view,
-        "parts": [(part, sheet.blocks(part)) for part in shown],
-        "is_partial": len(shown) < len(view.parts),
-        "can_send": _can_send(session) and any(part.can_mark for part in shown),
-        "is_future": queries.held_on(session) > timezone.localdate(),
-        "batch": uuid.uuid4(),
-        "csrf_token": get_token(request),
-        "visitor_text": text,
-        "visitors": _visitors(session, request.user, text),
-        "whole_minutes": sheet.whole_minutes(session),
-        "others": others([part.part for part in view.parts]),
-        "is_today": queries.held_on(session) == timezone.localdate(),
-    } | guest_box(request, session) | more
+    return (
+        {
+            "session": session,
+            "campaign": session.campaign,
+            "view": view,
+            "parts": [(part, sheet.blocks(part)) for part in shown],
+            "is_partial": len(shown) < len(view.parts),
+            "can_send": _can_send(session) and any(part.can_mark for part in shown),
+            "is_future": queries.held_on(session) > timezone.localdate(),
+            "batch": uuid.uuid4(),
+            "csrf_token": get_token(request),
+            "visitor_text": text,
+            "visitors": _visitors(session, request.user, text),
+            "whole_minutes": sheet.whole_minutes(session),
+            "others": others([part.part for part in view.parts]),
+            "is_today": queries.held_on(session) == timezone.localdate(),
+        }
+        | guest_box(request, session)
+        | more
+    )
 
 
 def _can_send(session):
@@ -87,7 +92,11 @@ def shown_parts(view, asked):
 def _visitors(session, user, text):
     if not text or not user.marks_registers:
         return []
-    return queries.possible_visitors(session, user, text)[:VISITORS_SHOWN]
+    found = list(queries.possible_visitors(session, user, text)[:VISITORS_SHOWN])
+    often = Counter((entry.member.name, entry.unit_id) for entry in found)
+    for entry in found:
+        entry.has_twin = often[entry.member.name, entry.unit_id] > 1
+    return found
 
 
 @require_GET

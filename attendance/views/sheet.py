@@ -118,10 +118,12 @@ def line(person, number: int, part: str, is_offered: bool, session) -> Line:
 
 def _note(person, part: str) -> str:
     if part == "VISITOR":
-        return person.unit_name
-    if part == "OPTIONAL":
-        return person.waiver
-    return "流动" if person.preset == Status.LEAVE and not person.leave else ""
+        said = person.unit_name
+    elif part == "OPTIONAL":
+        said = person.waiver
+    else:
+        said = "流动" if person.preset == Status.LEAVE and not person.leave else ""
+    return " ".join(filter(None, (person.apart, said)))
 
 
 def blocks(sheet) -> list[Block]:

@@ -1,5 +1,6 @@
 """Visitors of the scope, and people from outside who wait as text until their own unit claims them."""
 
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -66,15 +67,23 @@ def test_somebody_outside_the_scope_is_as_unknown_as_nobody(scene):
 
 def test_two_of_one_name_are_both_offered_with_their_branches(client, scene):
     """C12: nobody picks the first."""
-    twin = make_member(scene.north_other_branch, "钱北丁")
+    twin = make_member(scene.north_other_branch, "钱北丁", birth_date=date(1958, 5, 1))
     with fixture_writes():
         entry = scene.entry(scene.qian)
+        stay = entry.stays.get()
         entry.pk, entry.member = None, twin
         entry.save()
+        stay.pk, stay.entry = None, entry
+        stay.save()
     session = scene.session()
     url = reverse("attendance:visitors", args=[session.pk])
     page = as_user(client, scene.north_organizer).get(url, {"visitor": "钱北丁"}).content.decode()
     assert page.count('type="checkbox"') == 2 and "checked" not in page and page.count("北坡村党支部") == 2
+    # The same branch, too: a further datum tells them apart; so does their own register.
+    assert page.count("1958年生") == page.count("1970年生") == 1
+    own = scene.session(scene.north_other_unit)
+    page = client.get(reverse("attendance:register", args=[own.pk])).content.decode()
+    assert page.count("1958年生") == page.count("1970年生") == 1
 
 
 # --- Text until claimed --------------------------------------------------------------------------
