@@ -6,8 +6,8 @@ from django.utils import timezone
 from attendance.queries.confirming import confirmations, to_confirm, unconfirmed
 from attendance.queries.contacts import count_due
 from attendance.queries.differences import roster_differences
-from attendance.queries.heads import waiting_for_names
 from attendance.queries.guests import claimable
+from attendance.queries.heads import waiting_for_names
 from attendance.queries.people import tally_sums
 from campaigns.models import Stage, Unit
 from campaigns.queries import current_campaign, home_unit

@@ -53,26 +53,23 @@ def _page(request, session, **more):
     view = queries.register(session, request.user)
     shown = shown_parts(view, request.GET.get("part", ""))
     text = request.GET.get("visitor", "").strip()[:50]
-    return (
-        {
-            "session": session,
-            "campaign": session.campaign,
-            "view": view,
-            "parts": [(part, sheet.blocks(part)) for part in shown],
-            "is_partial": len(shown) < len(view.parts),
-            "can_send": _can_send(session) and any(part.can_mark for part in shown),
-            "is_future": queries.held_on(session) > timezone.localdate(),
-            "batch": uuid.uuid4(),
-            "csrf_token": get_token(request),
-            "visitor_text": text,
-            "visitors": _visitors(session, request.user, text),
-            "whole_minutes": sheet.whole_minutes(session),
-            "others": others([part.part for part in view.parts]),
-            "is_today": queries.held_on(session) == timezone.localdate(),
-        }
-        | guest_box(request, session)
-        | more
-    )
+    page = {
+        "session": session,
+        "campaign": session.campaign,
+        "view": view,
+        "parts": [(part, sheet.blocks(part)) for part in shown],
+        "is_partial": len(shown) < len(view.parts),
+        "can_send": _can_send(session) and any(part.can_mark for part in shown),
+        "is_future": queries.held_on(session) > timezone.localdate(),
+        "batch": uuid.uuid4(),
+        "csrf_token": get_token(request),
+        "visitor_text": text,
+        "visitors": _visitors(session, request.user, text),
+        "whole_minutes": sheet.whole_minutes(session),
+        "others": others([part.part for part in view.parts]),
+        "is_today": queries.held_on(session) == timezone.localdate(),
+    }
+    return page | guest_box(request, session) | more
 
 
 def _can_send(session):
