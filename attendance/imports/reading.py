@@ -112,8 +112,9 @@ def _line(layout: Layout, sheet: str, number: int, cells: list[Cell]) -> RawLine
     try:
         line.name = parse_name(written) if written is not None else ""
     except CellProblem as problem:
-        line.wrong = where(line, layout.label("name"), problem.args[0])
-        line.name = str(written).strip()[:20] if isinstance(written, str) else ""
+        line.name = "".join(str(written).split())[:20] if isinstance(written, str) else ""
+        if not line.cells["token"]:  # with an identity the name only has to be the one it went out with
+            line.wrong = where(line, layout.label("name"), problem.args[0])
     if line.name or line.phone or line.cells["token"] or line.wrong:
         return line
     if line.cells["status"] or line.ticks:
