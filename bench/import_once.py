@@ -93,8 +93,8 @@ def measured():
     found: dict[str, float] = {"child_memory": 0.0}
     frame = Parsing.frame
 
-    def watched(self):
-        told = frame(self)
+    def watched(self, *holds):
+        told = frame(self, *holds)
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM"):
                 found["child_memory"] = int(line.split()[1]) / 1024

@@ -7,13 +7,18 @@ a Chinese sentence; None means nothing is wrong.
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 from operator import mul
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_DIGITS = "10X98765432"
+ZEROS = ord("0") * sum(WEIGHTS)
+# Days on which somebody was born: a roster repeats them.
+REMEMBERED = 50_000
 # In the middle of a text; not inside a longer number, a hash or a UUID.
 NUMBERS = re.compile(r"(?<![0-9A-Za-z_.-])(?:[0-9]{17}[0-9Xx]|1[3-9][0-9]{9})(?![0-9A-Za-z_-])")
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u00a0"))
+OLD_FORM, RIGHT_FORM = re.compile(r"[0-9]{15}"), re.compile(r"[0-9]{17}[0-9X]")
 MOBILE = re.compile(r"1[3-9][0-9]{9}")
 OLDEST = 120
 Problem = tuple[str, str] | None
@@ -27,9 +32,9 @@ def clean_id_number(text: str) -> str:
 
 def id_number_problem(number: str, today: date) -> Problem:
     """What is wrong with a cleaned number. It is never repaired silently."""
-    if re.fullmatch(r"[0-9]{15}", number):
+    if OLD_FORM.fullmatch(number):
         return "ID_OLD_15", "这是 15 位的老身份证号，请填现在的 18 位号码。"
-    if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
+    if not RIGHT_FORM.fullmatch(number):
         return "ID_FORMAT", (
             "身份证号应为 18 位，前 17 位是数字，最后一位是数字或 X，请核对。"
             "港澳居民、军人证件等请不要填在这一列。"
@@ -43,12 +48,17 @@ def id_number_problem(number: str, today: date) -> Problem:
 
 
 def check_digit(number: str) -> str:
-    return CHECK_DIGITS[sum(map(mul, WEIGHTS, map(int, number[:17]))) % 11]
+    return CHECK_DIGITS[(sum(map(mul, WEIGHTS, number[:17].encode())) - ZEROS) % 11]
 
 
 def born_on(number: str) -> date | None:
+    return _day(number[6:14])
+
+
+@lru_cache(REMEMBERED)
+def _day(digits: str) -> date | None:
     try:
-        return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
         return None
 

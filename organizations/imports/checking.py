@@ -18,9 +18,10 @@ from organizations.imports.columns import NOTHING_CHOSEN, Layout, find_layouts, 
 from organizations.imports.kept import Kept
 from organizations.imports.lines import PIECE, lines_of_rows, pack
 from organizations.imports.matching import Known
+from organizations.imports.ordinary import Plan
 from organizations.imports.preflight import FileRefused, refuse_size_of
-from organizations.imports.process import Limits, Parsing
-from organizations.imports.reading import Row, Sheet
+from organizations.imports.process import Frame, Limits, Parsing
+from organizations.imports.reading import Sheet
 from organizations.imports.rows import Reader, RosterRow
 from organizations.imports.sheets import settle_branches
 from organizations.imports.verdict import Verdict
@@ -52,8 +53,8 @@ def check(
         branches = Branches(organization)
         settle_branches(layouts, branches)
         checking = Checking(layouts, branches, organization, today, choices, settled)
-        for sheet, rows, text in book.read([layout.sheet for layout in layouts]):
-            checking.take(sheet, rows, text)
+        for sheet, frame in book.frames(checking.plans()):
+            checking.take(sheet, frame)
             if tell:
                 tell(len(checking.lines), book.total, "检查名册")
         return checking.verdict(candidates(book), book.hidden)
@@ -87,15 +88,15 @@ class Checking:
         self.people = 0
         self.hidden_names: list[str] = []
 
-    def take(self, sheet: Sheet, rows: list[Row], text: bytes) -> None:
-        self.kept.take(sheet.index, rows, text)
-        reader = self.readers[sheet.index]
-        read, header_row = reader.read, reader.layout.header_row
-        for number, hidden, cells in rows:
-            if number > header_row and (row := read(number, cells)):
-                self.waiting.append(row)
-                if hidden and not row.set_aside:
-                    self.hide(row)
+    def plans(self) -> list[tuple[Sheet, Plan | None]]:
+        return [(layout.sheet, self.readers[layout.sheet.index].plan()) for layout in self.layouts]
+
+    def take(self, sheet: Sheet, frame: Frame) -> None:
+        self.kept.take(sheet.index, frame)
+        for row, hidden in self.readers[sheet.index].rows_of(frame):
+            self.waiting.append(row)
+            if hidden and not row.set_aside:
+                self.hide(row)
         if len(self.waiting) >= PIECE:
             self.work_off()
 

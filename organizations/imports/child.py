@@ -2,8 +2,9 @@
 
 Started by `process`. Standard input is the file, argument 1 its description as
 JSON, argument 2 the pipe on which the sheets to read are asked for. The answer
-is one JSON object a line: the book with the head of each sheet, then the lines
-of each sheet asked for and what was found at its end, or why it is refused.
+is one JSON object a line: the book with the head of each sheet; then of each
+sheet asked for some hundred lines, what those say that are ordinary, and so on,
+and what was found at its end; or why it is refused.
 """
 
 import csv
@@ -20,6 +21,7 @@ from xml.parsers.expat import ExpatError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from organizations.imports.ordinary import Plan, Understanding
 from organizations.imports.preflight import FileRefused, Inside, inspect
 from organizations.imports.reading import (
     CellError,
@@ -88,10 +90,12 @@ def answer(content: bytes, told: dict[str, Any], asked: int) -> None:
     total = inside.lines or content.count(b"\n")
     write({"kind": kind, "hidden": hidden, "total": total, "sheets": sheets})
     sys.stdout.buffer.flush()
-    for index in json.loads(os.read(asked, 65_536) or b"[]"):
+    for index, plan in asked_for(asked):
         lines = Lines(sources[index], told["limit"])
+        understanding = Understanding(Plan(**plan)) if plan else None
         for frame in frames(lines):
             write({"rows": frame})
+            write(understood(frame, understanding))
         write(
             {
                 "end": index,
@@ -100,6 +104,27 @@ def answer(content: bytes, told: dict[str, Any], asked: int) -> None:
                 "hidden_rows": lines.hidden_rows,
             }
         )
+
+
+def asked_for(pipe: int) -> list[tuple[int, dict[str, Any] | None]]:
+    text = b""
+    while not text.endswith(b"\n") and (piece := os.read(pipe, 65_536)):
+        text += piece
+    return json.loads(text or b"[]")
+
+
+def understood(frame: list[Row], understanding: Understanding | None) -> dict[str, Any]:
+    """Each line as it is understood, or its place in the frame; nothing where most are not ordinary."""
+    found: list[list[Any] | int] | None = None
+    if understanding:
+        below, say = understanding.below, understanding.told
+        said = [say(cells) if number > below else None for number, _, cells in frame]
+        if sum(one is None for one in said) <= len(said) // 2:
+            found = [
+                n if one is None else [number, hidden, *one]
+                for n, ((number, hidden, _), one) in enumerate(zip(frame, said, strict=True))
+            ]
+    return {"told": found, "first": frame[0][0], "widest": max([len(cells) for _, _, cells in frame])}
 
 
 def begun(source: Source, limit: int) -> dict[str, Any]:

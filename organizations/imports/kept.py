@@ -1,14 +1,14 @@
 """The lines of a file as they were read, kept small, for error pages to quote and the annotated copy."""
 
-import json
 import zlib
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import lru_cache
 
-from organizations.imports.process import cell_of
+from organizations.imports.process import Frame, rows_in
 from organizations.imports.reading import Cell, Row
+
+OPEN_AT_ONCE = 2
 
 
 class Kept:
@@ -16,16 +16,21 @@ class Kept:
         self.frames: dict[int, list[bytes]] = defaultdict(list)
         self.starts: dict[int, list[int]] = defaultdict(list)
         self.widest: dict[int, int] = defaultdict(int)
-        self.frame = lru_cache(maxsize=2)(self.frame_of)
+        # The last ones looked at. Kept by hand: a cached method would keep all this alive with itself.
+        self.opened: dict[tuple[int, int], list[Row]] = {}
 
-    def take(self, sheet: int, rows: list[Row], text: bytes) -> None:
-        if rows:
-            self.starts[sheet].append(rows[0][0])
-            self.frames[sheet].append(zlib.compress(text, 1))
-            self.widest[sheet] = max(self.widest[sheet], max(len(cells) for _, _, cells in rows))
+    def take(self, sheet: int, frame: Frame) -> None:
+        self.starts[sheet].append(frame.first)
+        self.frames[sheet].append(zlib.compress(frame.text, 1))
+        self.widest[sheet] = max(self.widest[sheet], frame.widest)
 
-    def frame_of(self, sheet: int, index: int) -> list[Row]:
-        return json.loads(zlib.decompress(self.frames[sheet][index]), object_hook=cell_of)["rows"]
+    def frame(self, sheet: int, index: int) -> list[Row]:
+        key = (sheet, index)
+        if key not in self.opened:
+            if len(self.opened) > OPEN_AT_ONCE:
+                self.opened.clear()
+            self.opened[key] = rows_in(zlib.decompress(self.frames[sheet][index]))
+        return self.opened[key]
 
     def rows(self, sheet: int) -> Iterator[Row]:
         for index in range(len(self.frames[sheet])):

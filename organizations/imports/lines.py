@@ -1,4 +1,4 @@
-"""Checked lines as they wait to be stored: pieces of a thousand, compressed and encrypted.
+"""Checked lines as they wait to be stored: pieces of two thousand, compressed and encrypted.
 
 A line is a dict: `row`, `sheet`, `branch`, `member` (None = new), `name`, `state`
 (what must still hold when it is stored), `before` (the old values of a known
@@ -34,7 +34,7 @@ from organizations.models import ImportBatch, Member
 from organizations.names import initials
 from organizations.refused import Refused
 
-PIECE = 1000
+PIECE = 2000
 STORED = ("create", "update")
 QUICK = 1
 # Another number whenever the form of a piece changes: one may lie here while the system is updated.

@@ -4,6 +4,7 @@ What comes back is JSON, a line at a time, and is decoded as data only. A
 process that dies, hangs or asks for too much is a refused file, never a fault.
 """
 
+import fcntl
 import json
 import os
 import select
@@ -11,20 +12,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from organizations.imports.ordinary import Plan, refuse_unsound
 from organizations.imports.preflight import FileRefused
 from organizations.imports.reading import Cell, CellError, Formula, Row, Sheet
 
 CHILD = Path(__file__).with_name("child.py")
 MEGABYTE = 1024 * 1024
 READ = 1 << 20
+ROWS = b'{"rows":'
 # The longest honest line holds a few hundred rows.
 MOST_OF_A_LINE = 64 * MEGABYTE
 CELLS = {str, int, float, date, type(None), Formula, CellError}
@@ -33,11 +36,35 @@ day = lru_cache(50_000)(date.fromisoformat)
 
 @dataclass(frozen=True)
 class Limits:
-    """`rows` per sheet; `memory` in bytes of address space; `seconds` of work, and of waiting for it."""
+    """`rows` per sheet; `memory` in bytes of address space; `seconds` of work; `waiting` in seconds, too.
+
+    On a busy machine an honest file waits for its turn: the clock only ends what works no more.
+    """
 
     rows: int
     memory: int = 512 * MEGABYTE
     seconds: int = 60
+    waiting: int = 300
+
+
+@dataclass
+class Frame:
+    """Some hundred lines of a sheet as they came; `told`: see `child.understood`."""
+
+    text: bytes
+    first: int
+    widest: int
+    told: list[list[Any] | int] | None
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        return rows_in(self.text)
+
+    def row(self, at: int) -> Row:
+        try:
+            return self.rows[at]
+        except IndexError as error:
+            raise too_hard() from error
 
 
 def nameless() -> IO[bytes]:
@@ -72,6 +99,9 @@ class Parsing:
                     env={},
                     bufsize=0,
                 )
+                # Each goes on while the other is busy with a thousand lines.
+                if self.process.stdout and hasattr(fcntl, "F_SETPIPE_SZ"):
+                    fcntl.fcntl(self.process.stdout, fcntl.F_SETPIPE_SZ, READ)
         except BaseException:
             os.close(self.ask)
             raise
@@ -80,7 +110,7 @@ class Parsing:
 
     def __enter__(self) -> Self:
         try:
-            self.begin(self.frame())
+            self.begin(self.frame(cell_of))
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             self.end()
             raise too_hard() from error
@@ -120,30 +150,44 @@ class Parsing:
 
     def read(self, sheets: list[Sheet]) -> Iterator[tuple[Sheet, list[Row], bytes]]:
         """All lines of these sheets, some hundred at a time, and as they came; then what was found behind."""
+        for sheet, frame in self.frames([(sheet, None) for sheet in sheets]):
+            yield sheet, frame.rows, frame.text
+
+    def frames(self, plans: list[tuple[Sheet, Plan | None]]) -> Iterator[tuple[Sheet, Frame]]:
+        """The same, and what ordinary lines of a sheet with a plan say."""
+        asked = [(sheet.index, plan and plan.as_json()) for sheet, plan in plans]
         try:
-            os.write(self.ask, json.dumps([sheet.index for sheet in sheets]).encode())
+            os.write(self.ask, json.dumps(asked).encode() + b"\n")
         except BrokenPipeError as error:
             raise too_hard() from error
-        for sheet in sheets:
-            while "rows" in (told := self.frame()):
-                yield sheet, sound(told["rows"]), self.last
+        for sheet, plan in plans:
+            while (text := self.line()).startswith(ROWS):
+                yield sheet, self.framed(text, self.frame(), plan)
+            told = decoded(text)
             if told.get("end") != sheet.index:
                 raise too_hard()
             sheet.row_after_gap = told["row_after_gap"]
             sheet.too_many_rows = told["too_many_rows"]
             sheet.hidden_rows = told["hidden_rows"]
 
-    def frame(self) -> dict[str, Any]:
-        self.last = self.line()
+    def framed(self, text: bytes, told: dict[str, Any], plan: Plan | None) -> Frame:
         try:
-            told = json.loads(self.last, object_hook=cell_of)
-        except (ValueError, RecursionError) as error:
+            found, first, widest = told["told"], int(told["first"]), int(told["widest"])
+            if plan and found:
+                lines = [one for one in found if not isinstance(one, int)]
+                # Nothing that is ordinary needs such a sign.
+                if b"\\u" in self.last:
+                    raise ValueError("control characters")
+                if lines:
+                    refuse_unsound(plan.fields, lines)
+            return Frame(text, first, widest, found if plan else None)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise too_hard() from error
-        if not isinstance(told, dict):
-            raise too_hard()
-        if "refused" in told:
-            raise FileRefused(*told["refused"])
-        return told
+
+    def frame(self, holds: Callable | None = None) -> dict[str, Any]:
+        """What the next line holds; `holds` turns what JSON has no word for into cells."""
+        self.last = self.line()
+        return decoded(self.last, holds)
 
     def line(self) -> bytes:
         pieces = [self.before]
@@ -163,7 +207,7 @@ class Parsing:
         started = time.monotonic()
         poll = select.poll()
         poll.register(self.process.stdout, select.POLLIN | select.POLLHUP)
-        left = self.limits.seconds - self.waited
+        left = self.limits.waiting - self.waited
         ready = left > 0 and poll.poll(left * 1000)
         self.waited += time.monotonic() - started
         if not ready:
@@ -173,6 +217,22 @@ class Parsing:
 
 def too_hard() -> FileRefused:
     return FileRefused("这个文件读不动。请把名册复制到新建的表格里，另存为 .xlsx 再上传。", "TOO_HARD")
+
+
+def decoded(line: bytes, holds: Callable | None = None) -> dict[str, Any]:
+    try:
+        told = json.loads(line, object_hook=holds)
+    except (ValueError, RecursionError) as error:
+        raise too_hard() from error
+    if not isinstance(told, dict):
+        raise too_hard()
+    if "refused" in told:
+        raise FileRefused(*told["refused"])
+    return told
+
+
+def rows_in(text: bytes) -> list[Row]:
+    return sound(decoded(text, cell_of)["rows"])
 
 
 def sound(rows: Any) -> list[Row]:

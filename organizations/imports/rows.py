@@ -1,31 +1,34 @@
 """One line of the roster: its cells parsed, what is wrong with them, what is done with it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from typing import Any
 
 from organizations import id_number as numbers
-from organizations.fields import digest
+from organizations.fields import digest, digests
 from organizations.imports import values
 from organizations.imports.branches import Branches
 from organizations.imports.columns import FIELDS, HEADER_WITHIN, REASON, Layout, normalise, texts_of
-from organizations.imports.reading import Cell, Filler, cell_at
-from organizations.imports.values import CellProblem
+from organizations.imports.ordinary import (
+    DAYS,
+    FOOTER,
+    LONGEST_BRANCH,
+    LONGEST_HEAD,
+    Plan,
+    day_in,
+    first_text,
+    parsers,
+)
+from organizations.imports.process import Frame
+from organizations.imports.reading import Cell, Filler, Row, cell_at
+from organizations.imports.values import CellProblem, same_birth
 from organizations.models import Member, Organization
 
-FOOTER = re.compile(
-    r"(合计|总计|共计|小计|以上共|共\d+|总人数|党员总数|填表人|制表|审核人|审核[:：]|填报|经办人|负责人|签字|签名|签章|"
-    r"盖章|[(（]盖章|以下空白|以下无|[(（]以下|第\d+页|(注|备注|说明)[:：]|单位[:：(（])"
-)
 NOT_IN_A_NAME = re.compile(r"[\d:：]")
-TEXTS = {"party_group": 50, "floating_to": 100, "contact_person": 50}
-LONGEST_BRANCH = 100
 NEEDED = ("name", "branch")
 UNKNOWN = object()
-FLAGS = ("is_floating", "is_home_bound", "is_in_difficulty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Finding:
     sheet: str = ""
 
 
-@dataclass
+@dataclass(slots=True)
 class RosterRow:
     number: int
     sheet: str = ""
@@ -75,7 +78,7 @@ class Reader:
     """Reads the lines of one sheet, in order; what is the same for every line is made ready once."""
 
     def __init__(self, layout: Layout, branches: Branches, today: date):
-        self.layout, self.branches = layout, branches
+        self.layout, self.branches, self.today = layout, branches, today
         self.columns = list(layout.columns.items())
         known = parsers(today, is_1904=layout.sheet.is_1904)
         known = {name: known[name] for name in known if name in layout.columns}
@@ -91,11 +94,72 @@ class Reader:
             if number <= layout.header_row
         }
         self.heads.pop("", None)
+        # What the parsing process says of an ordinary line, in this order.
+        self.fields = [name for name, *_ in self.parsers if name in layout.columns]
+        self.days = [name for name in DAYS if name in layout.columns]
+        self.known_branches: dict[str, Organization] = {}
         self.fillers = {
             name: Filler(layout.sheet.merges, layout.columns[name])
             for name in ("branch", "party_group")
             if name in layout.columns
         }
+
+    def plan(self) -> Plan | None:
+        """What the parsing process needs to understand ordinary lines; None where cells hold for others."""
+        header_row = self.layout.header_row
+        if any(merge[2] > header_row for filler in self.fillers.values() for merge in filler.waiting):
+            return None
+        return Plan(
+            columns=[(name, self.layout.columns[name]) for name in self.fields],
+            below=header_row,
+            heads=[text for text in self.heads if len(text) <= LONGEST_HEAD],
+            today=self.today.isoformat(),
+            is_1904=self.layout.sheet.is_1904,
+        )
+
+    def rows_of(self, frame: Frame) -> Iterator[tuple[RosterRow, bool]]:
+        """What the lines of a frame say, in order, and whether each is hidden."""
+        if frame.told is None:
+            yield from self.rows_from(frame.rows)
+            return
+        understood = iter(self.ordinary([one for one in frame.told if not isinstance(one, int)]))
+        for one in frame.told:
+            if isinstance(one, int):
+                yield from self.rows_from([frame.row(one)])
+            else:
+                yield next(understood), one[1]
+
+    def rows_from(self, lines: list[Row]) -> Iterator[tuple[RosterRow, bool]]:
+        for number, hidden, cells in lines:
+            if number > self.layout.header_row and (row := self.read(number, cells)):
+                yield row, hidden
+
+    def ordinary(self, lines: list[list[Any]]) -> list[RosterRow]:
+        """Lines as the parsing process understood them: number, hidden or not, what they say."""
+        rows = []
+        for number, _, *said in lines:
+            told = {name: one for name, one in zip(self.fields, said, strict=True) if one is not None}
+            branch = told.pop("branch", "")
+            for name in self.days:
+                if name in told:
+                    day = day_in(told[name])
+                    told[name] = day if name == "birth_date" else day[0]
+            row = RosterRow(number, sheet=self.layout.name, values=told)
+            self.place_in_branch(row, branch)
+            rows.append(row)
+        for row, one in zip(rows, digests(row.values.get("id_number", "") for row in rows), strict=True):
+            if one:
+                row.id_digest, row.derived = one, derived_from(row.values["id_number"])
+        return rows
+
+    def place_in_branch(self, row: RosterRow, text: str) -> None:
+        known = self.known_branches
+        try:
+            if text not in known:
+                known[text] = self.find_branch(text or None)
+            row.branch = known[text]
+        except CellProblem as problem:
+            row.error("branch", problem.code, problem.message)
 
     def read(self, number: int, cells: list[Cell]) -> RosterRow | None:
         """None for a line that holds nobody and says nothing, such as a number printed in advance."""
@@ -177,13 +241,6 @@ def without_reason(texts: dict[int, str]) -> dict[int, str]:
     return {column: text for column, text in texts.items() if text != REASON}
 
 
-def first_text(cells: list[Cell]) -> str:
-    for cell in cells:
-        if cell.__class__ is str:
-            return cell
-    return ""
-
-
 def footer_text(used: dict[str, Cell], first: str) -> str:
     """The text that marks a total, a signature or a note; "" for a person's line."""
     if not used:
@@ -205,39 +262,17 @@ def leave_out_footer(row: RosterRow, text: str, used: dict[str, Cell]) -> None:
     row.leave_out("", "FOOTER_ROW", f"“{quoted}”不是党员，这一行不导入。如果是党员，请填在姓名一列。")
 
 
-def parsers(today: date, *, is_1904: bool = False) -> dict[str, Callable]:
-    found: dict[str, Callable] = dict.fromkeys(FLAGS, values.parse_flag)
-    found |= {name: partial(values.parse_text, longest=longest) for name, longest in TEXTS.items()}
-    return found | {
-        "sex": values.parse_sex,
-        "birth_date": partial(values.parse_birth, today=today, is_1904=is_1904),
-        "id_number": partial(values.parse_id_number, today=today),
-        "phone": values.parse_phone,
-        "category": values.parse_category,
-        "post": values.parse_post,
-        "joined_party_on": partial(values.parse_joined, today=today, is_1904=is_1904),
-    }
-
-
 def compare_with_id_number(row: RosterRow) -> None:
     number = row.values.get("id_number")
     if not number:
         return
-    row.id_digest = digest(number)
-    sex, born = numbers.sex_of(number), numbers.born_on(number)
-    row.derived = {"sex": sex, "birth_date": (born, "day")}
-    if row.values.get("sex", sex) != sex:
+    row.id_digest, row.derived = digest(number), derived_from(number)
+    if row.values.get("sex", row.derived["sex"]) != row.derived["sex"]:
         row.warn("sex", "SEX_MISMATCH", "性别与身份证号第 17 位不一致，请核对。")
     birth = row.values.get("birth_date")
-    if birth and not same_birth(birth, (born, "day")):
+    if birth and not same_birth(birth, row.derived["birth_date"]):
         row.warn("birth_date", "BIRTH_MISMATCH", "出生日期与身份证号里的不一致，按表里填的导入，请核对。")
 
 
-def same_birth(one: tuple[date, str], other: tuple[date, str]) -> bool:
-    """Equal as far as the coarser of the two can tell."""
-    precision = {one[1], other[1]}
-    if "year" in precision:
-        return one[0].year == other[0].year
-    if "month" in precision:
-        return (one[0].year, one[0].month) == (other[0].year, other[0].month)
-    return one[0] == other[0]
+def derived_from(number: str) -> dict[str, Any]:
+    return {"sex": numbers.sex_of(number), "birth_date": (numbers.born_on(number), "day")}

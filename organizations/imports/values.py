@@ -1,4 +1,7 @@
-"""What one cell means. Pure functions: a value, or a `CellProblem` with a code and what to do."""
+"""What one cell means. Pure functions: a value, or a `CellProblem` with a code and what to do.
+
+Free of Django: the process that parses uploads reads ordinary lines by them.
+"""
 
 import re
 import unicodedata
@@ -7,7 +10,6 @@ from functools import lru_cache
 
 from organizations import id_number as numbers
 from organizations.imports.reading import Cell, CellError, Formula
-from organizations.models import Category, Post, Sex
 
 HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
@@ -22,7 +24,6 @@ FIRST_SERIAL, LAST_SERIAL = 3654, 73_050  # 1910 to 2099
 DAYS_TO_1904, LAST_YEAR = 1462, 2100
 # What a CSV keeps of an error cell.
 ERROR_MARKS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"}
-RIGHT_FORM = re.compile(r"[0-9]{17}[0-9X]")
 # As we export them: 3207************12, 138****1111.
 MASKED = {
     "id_number": re.compile(r"[0-9]{4}\*{12}[0-9][0-9X]"),
@@ -34,6 +35,15 @@ REMEMBERED = 32_768
 YES = {"是", "有", "√", "✓", "✔", "对", "y", "yes", "1", "true", "流动", "居家", "困难", "需要"}
 NO = {"否", "无", "没有", "×", "x", "n", "no", "0", "false", "不", "不是", "/", "-", "—", "不需要"}
 PartDate = tuple[date, str]
+# As `organizations.models` spells them.
+MALE, FEMALE = "M", "F"
+FULL, PROBATIONARY = "FULL", "PROBATIONARY"
+NO_POST, SECRETARY, DEPUTY_SECRETARY, COMMITTEE_MEMBER = (
+    "",
+    "SECRETARY",
+    "DEPUTY_SECRETARY",
+    "COMMITTEE_MEMBER",
+)
 
 
 class CellProblem(Exception):
@@ -64,7 +74,9 @@ def plain_text(cell: Cell, longest: int) -> str:
     if len(text) > longest:
         raise CellProblem("LENGTH", f"这一格太长，最多 {longest} 个字。请核对是否填错了列。")
     if text[:1] in ("=", "+", "@", "＝", "＋", "＠"):
-        raise CellProblem("FORMULA_CELL", "内容不能用 =、+、@ 开头。请直接填写文字。")
+        raise CellProblem(
+            "FORMULA_CELL", "内容以 =、+ 或 @ 开头，会被表格软件当公式算，不能收。请去掉这个符号，只填文字。"
+        )
     return text
 
 
@@ -94,7 +106,7 @@ def parse_text(cell: Cell, longest: int = 50) -> str:
 
 def parse_id_number(cell: Cell, today: date) -> str:
     """18 places, checked. A number cell is refused whatever the checksum says: digits are lost."""
-    if isinstance(cell, str) and RIGHT_FORM.fullmatch(cell):
+    if isinstance(cell, str) and numbers.RIGHT_FORM.fullmatch(cell):
         number = cell
     elif isinstance(cell, int | float | date):
         raise CellProblem(
@@ -246,7 +258,7 @@ def parse_sex(cell: Cell) -> str:
     text = parse_text(cell).removesuffix("性").upper()
     if text and text not in ("男", "女", "M", "F"):
         raise CellProblem("SEX", "性别请填男或女。")
-    return {"男": Sex.MALE, "M": Sex.MALE, "女": Sex.FEMALE, "F": Sex.FEMALE}.get(text, "")
+    return {"男": MALE, "M": MALE, "女": FEMALE, "F": FEMALE}.get(text, "")
 
 
 @lru_cache(REMEMBERED, typed=True)
@@ -254,7 +266,7 @@ def parse_category(cell: Cell) -> str:
     text = parse_text(cell)
     if text in ("", "正常", "党员", "中共党员"):  # 党籍状态 says nothing about 正式 or 预备
         return ""
-    for word, category in (("预备", Category.PROBATIONARY), ("正式", Category.FULL)):
+    for word, category in (("预备", PROBATIONARY), ("正式", FULL)):
         if text.startswith(word):
             return category
     raise CellProblem(
@@ -264,20 +276,20 @@ def parse_category(cell: Cell) -> str:
 
 @lru_cache(REMEMBERED, typed=True)
 def parse_post(cell: Cell) -> str | None:
-    """None = nothing written; Post.NONE = written that there is none."""
+    """None = nothing written; NO_POST = written that there is none."""
     text = parse_text(cell)
     if not text:
         return None
     for word, post in (
-        ("副书记", Post.DEPUTY_SECRETARY),
-        ("书记", Post.SECRETARY),
-        ("委员", Post.COMMITTEE_MEMBER),
-        ("支委", Post.COMMITTEE_MEMBER),
+        ("副书记", DEPUTY_SECRETARY),
+        ("书记", SECRETARY),
+        ("委员", COMMITTEE_MEMBER),
+        ("支委", COMMITTEE_MEMBER),
     ):
         if word in text:
             return post
     if text in NO or text.endswith(("党员", "组长")):
-        return Post.NONE
+        return NO_POST
     raise CellProblem("POST", "党内职务请填书记、副书记、委员或无；行政职务不要填在这一列。")
 
 
@@ -289,6 +301,16 @@ def parse_flag(cell: Cell) -> bool | None:
     if text in YES | NO:
         return text in YES
     raise CellProblem("FLAG", "这一列请填“是”或“否”。")
+
+
+def same_birth(one: PartDate, other: PartDate) -> bool:
+    """Equal as far as the coarser of the two can tell."""
+    precision = {one[1], other[1]}
+    if "year" in precision:
+        return one[0].year == other[0].year
+    if "month" in precision:
+        return (one[0].year, one[0].month) == (other[0].year, other[0].month)
+    return one[0] == other[0]
 
 
 def hide_digits(text: str) -> str:

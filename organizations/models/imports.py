@@ -79,7 +79,7 @@ class ImportBatch(models.Model):
 
 
 class ImportPiece(models.Model):
-    """Up to a thousand checked lines of a batch, in order, ready to be stored.
+    """Up to two thousand checked lines of a batch, in order, ready to be stored.
 
     `lines` is compressed JSON, encrypted as a whole. Gone once everything is stored.
     """

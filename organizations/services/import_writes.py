@@ -46,7 +46,8 @@ class Ready:
 
     # By the piece: values of COLUMNS, and what else there is to know of each new member. As bytes they take
     # half the memory.
-    new: list[bytes] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
+    told: list[bytes] = field(default_factory=list)
     known: dict[int, dict[str, Any]] = field(default_factory=dict)
     branches: set[int] = field(default_factory=set)
     keys: list[bytes] = field(default_factory=list)
@@ -60,11 +61,19 @@ class Ready:
             as_stored(lines)
             ready.branches.update(line["branch"] for line in lines)
             ready.known |= {line["member"]: line for line in lines if line["member"]}
-            ready.new.append(marshal.dumps([new_member(line) for line in lines if not line["member"]]))
+            new = [new_member(line) for line in lines if not line["member"]]
+            ready.values.append(marshal.dumps([values for values, _ in new]))
+            ready.told.append(marshal.dumps([told for _, told in new]))
         return ready
 
-    def pieces(self) -> Iterator[list[tuple[tuple, New]]]:
-        return (marshal.loads(piece) for piece in self.new)  # noqa: S302 - made above, in this process
+    # What is loaded was made above, in this process.
+    def new(self) -> Iterator[list[New]]:
+        return (marshal.loads(piece) for piece in self.told)  # noqa: S302
+
+    def pieces(self) -> Iterator[tuple[list[tuple], list[New]]]:
+        """Given away once: a long roster is not held beside what the database keeps of it."""
+        while self.values:
+            yield marshal.loads(self.values.pop(0)), marshal.loads(self.told.pop(0))  # noqa: S302
 
 
 def new_member(line: dict[str, Any]) -> tuple[tuple, New]:
@@ -92,9 +101,8 @@ def write_members(batch: ImportBatch, ready: Ready) -> None:
     """Members new and changed, and beside each what this batch did to it."""
     require_new(ready)
     try:
-        for new in ready.pieces():
-            keys = insert_and_tell(Member, COLUMNS, (values for values, _ in new))
-            told = zip(keys, (one for _, one in new), strict=True)
+        for values, new in ready.pieces():
+            told = zip(insert_and_tell(Member, COLUMNS, values), new, strict=True)
             insert(
                 ImportChange,
                 NOTED,
@@ -108,11 +116,11 @@ def write_members(batch: ImportBatch, ready: Ready) -> None:
 
 def require_new(ready: Ready) -> None:
     """Nobody of these has come in since the check: by ID number anywhere, by name in the branch."""
-    for new in ready.pieces():
-        digests = [digest for _, (_, _, _, digest, _, _) in new if digest]
+    for new in ready.new():
+        digests = [digest for _, _, _, digest, _, _ in new if digest]
         if digests and Member.objects.filter(registered(digests)).exists():
             raise Refused(CHANGED_SINCE, "changed_since")
-        names = {(branch, name): before for _, (branch, name, before, _, _, _) in new}
+        names = {(branch, name): before for branch, name, before, _, _, _ in new}
         now = Counter(namesakes(names.keys()))
         if any(now[key] != before for key, before in names.items()):
             raise Refused(CHANGED_SINCE, "changed_since")

@@ -34,7 +34,7 @@ LOOKS = {
     ImportState.PARTIAL: ("warn", "存了一部分"),
     ImportState.STORED: ("good", "已存进系统"),
     ImportState.UNDONE: ("muted", "已撤销"),
-    ImportState.DROPPED: ("muted", "已放弃"),
+    ImportState.DROPPED: ("muted", "没存，已过期"),
 }
 
 
@@ -43,6 +43,8 @@ def look_of(batch: ImportBatch, error_rows: int | None) -> tuple[str, str]:
     chip, words = LOOKS[ImportState(batch.state)]
     if batch.state in CHECKED and error_rows:
         return "warn", f"{words}，{error_rows} 行要改"
+    if batch.state == ImportState.DROPPED and batch.stored_at:
+        return "warn", "存了一部分，其余已过期"
     return chip, words
 
 

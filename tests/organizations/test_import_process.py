@@ -67,8 +67,20 @@ def test_a_file_that_takes_too_long_is_refused(monkeypatch, tmp_path):
     sleeper = tmp_path / "child.py"
     sleeper.write_text("import time\ntime.sleep(60)\n")
     monkeypatch.setattr(process, "CHILD", sleeper)
-    assert refusal(GOOD, seconds=1) == "TOO_HARD"
+    assert refusal(GOOD, waiting=1) == "TOO_HARD"
     assert children() == []
+
+
+def test_a_file_that_only_waits_for_a_busy_machine_is_read(monkeypatch, tmp_path):
+    """Sleeping costs no processor time, which is what is limited to seconds."""
+    late = tmp_path / "child.py"
+    text = CHILD.read_text().replace(
+        "        answer(content", "        time.sleep(2)\n        answer(content", 1
+    )
+    text = text.replace("import sys\n", "import sys\nimport time\n", 1)
+    late.write_text(text.replace("str(Path(__file__).resolve().parents[2])", repr(str(CHILD.parents[2]))))
+    monkeypatch.setattr(process, "CHILD", late)
+    assert len(read(GOOD, seconds=1)) == 3
 
 
 def test_a_process_that_computes_for_ever_is_ended_by_the_system(monkeypatch, tmp_path):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from organizations import fields
 from organizations.imports import lines
 from organizations.imports.lines import lines_of, unpack
+from organizations.imports.matching import registered
 from organizations.models import AuditEvent, ImportBatch, Member, StoredFile
 from organizations.service import Refused
 from organizations.services import imports
@@ -186,6 +187,14 @@ def test_a_piece_in_the_form_of_an_older_version_asks_for_the_file_again(cast, c
         batch.pieces.update(lines=b'{"stored":[[1,null]],"keys":""}\n[]')
     with pytest.raises(Refused, match="再上传一次"):
         store_batch(actor=cast.north_organizer, batch=batch)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a planner that knows a table is small reads it")
+@pytest.mark.parametrize("many", [1, 2000])
+def test_who_holds_a_number_is_asked_of_the_index(many):
+    """Without a word that the number is not empty, SQLite reads all members for each thousand lines."""
+    plan = Member.objects.filter(registered([str(n) for n in range(many)])).explain()
+    assert "organizations_one_member_per_id_number" in plan and "SCAN organizations_member" not in plan
 
 
 def test_the_check_of_another_township_is_refused(cast, check):
