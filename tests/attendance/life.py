@@ -25,6 +25,7 @@ from campaigns.services.sessions import cancel_session
 from campaigns.services.topics import change_topic
 from reports.indicators import as_json
 from reports.queries import figures
+from tests.attendance.life_ends import EndActs
 from tests.attendance.life_imports import RosterActs
 from tests.attendance.life_people import PeopleActs
 from tests.attendance.life_scene import (
@@ -48,7 +49,7 @@ MINUTES = st.one_of(st.none(), st.integers(0, 720))
 MARKS = st.lists(st.tuples(NUMBER, STATUSES, MINUTES), min_size=1, max_size=5)
 
 
-class Life(PeopleActs, RosterActs, WayActs):
+class Life(PeopleActs, RosterActs, WayActs, EndActs):
     """Every act. `run_state_machine_as_test` lives it; `scene` is set before."""
 
     # --- Classes ---------------------------------------------------------------------------------

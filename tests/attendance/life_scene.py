@@ -10,7 +10,7 @@ from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from attendance.models import Attendance, Part, RosterChange, RosterEntry, RosterStay
+from attendance.models import ATTENDED, Attendance, Part, RosterChange, RosterEntry, RosterStay
 from attendance.queries import held_on
 from attendance.services import recounting
 from attendance.services.adopting import adopt_differences
@@ -70,6 +70,8 @@ def rows_copy_their_session(campaign):
         copied = (row.held_on, row.topic_mask, row.counts)
         assert copied == (held_on(session), session.topic_mask, session.counts)
         assert row.part == Part.VISITOR or row.round == session.round
+        came = row.status in ATTENDED and session.form.hours_rule != "NONE"
+        assert row.minutes_set or row.minutes == (session.minutes if came else 0)
 
 
 def stays_are_one_line(campaign):
