@@ -33,6 +33,7 @@
     input.inputMode = "numeric";
     input.autocomplete = "off";
     input.maxLength = 4;
+    input.placeholder = "可不填";
     wrong.className = "field-error";
     wrong.setAttribute("role", "status");
     box.append(document.createElement("span"), input, "分钟", wrong);
@@ -56,7 +57,7 @@
     const input = box.querySelector("input");
     box.hidden = !how;
     if (!how) return;
-    box.firstChild.textContent = how + "几分钟（可以不填）";
+    box.firstChild.textContent = how + "几分钟";
     if (document.activeElement !== input) input.value = missed(code) || "";
   }
 
