@@ -15,13 +15,12 @@ from organizations.queries import Todo
 
 
 def todos(user: User) -> list[Todo]:
-    """Past sessions without register, overdue service tasks, campaigns without a drawn roster."""
+    """Past sessions without register, overdue service tasks, campaigns not begun or not ended."""
     campaign = current_campaign(user)
+    own = [*preparing(user), *past_their_end(user)]
     if campaign is None or not user.marks_registers:
-        return preparing(user)
-    return [
-        todo for todo in [*preparing(user), missing(user, campaign), overdue(user, campaign)] if todo.count
-    ]
+        return own
+    return [todo for todo in [*own, missing(user, campaign), overdue(user, campaign)] if todo.count]
 
 
 def missing(user: User, campaign: Campaign) -> Todo:
@@ -46,5 +45,20 @@ def preparing(user: User) -> list[Todo]:
     )
     return [
         Todo(f"“{campaign.label}”还没划定名册", 1, reverse("campaigns:campaign_detail", args=[campaign.pk]))
+        for campaign in campaigns[:5]
+    ]
+
+
+def past_their_end(user: User) -> list[Todo]:
+    """Open campaigns whose last day is over, for who runs them."""
+    campaigns = Campaign.objects.manageable_by(user).filter(
+        stage=Stage.OPEN, ends_on__lt=timezone.localdate()
+    )
+    return [
+        Todo(
+            f"“{campaign.label}”过了结束日期，还没结束",
+            1,
+            reverse("attendance:campaign_end", args=[campaign.pk]),
+        )
         for campaign in campaigns[:5]
     ]

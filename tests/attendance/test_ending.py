@@ -15,6 +15,7 @@ from attendance.services.ending import close_campaign, reopen_campaign
 from attendance.services.roster import open_campaign
 from attendance.services.unlocking import let_in_waiting, unlock_unit
 from campaigns.models import Campaign
+from campaigns.queries import todos
 from campaigns.services.freezing import freeze_unit, thaw_unit
 from organizations.models import AuditEvent, Role
 from organizations.service import Refused
@@ -194,6 +195,18 @@ def test_the_page_lists_what_is_open_and_ends_it(client, scene):
     assert client.post(back, {"reason": ""}).url == page
     assert client.post(back, {"reason": "漏了一场"}).status_code == 302
     assert Campaign.objects.get(pk=scene.campaign.pk).is_open
+
+
+def test_who_runs_it_is_told_when_its_last_day_is_over(scene):
+    def told(user):
+        return [todo for todo in todos(user) if "过了结束日期" in todo.text]
+
+    assert told(scene.officer) == []
+    with fixture_writes():
+        Campaign.objects.update(ends_on=timezone.localdate() - timedelta(days=1))
+    (todo,) = told(scene.officer)
+    assert todo.url == reverse("attendance:campaign_end", args=[scene.campaign.pk])
+    assert told(scene.north_organizer) == told(scene.inspector) == []
 
 
 def test_the_pages_of_the_end_exist_for_who_runs_the_campaign_only(client, scene):
