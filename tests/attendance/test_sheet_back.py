@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 
 from attendance.imports.tokens import Token, write_token
 from attendance.models import Mark, MarkBatch, SheetReading
-from attendance.services.sheet_readings import drop_expired
+from attendance.services.sheet_readings import drop_expired, send_reading
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
 from tests.attendance.sheets import (
@@ -77,7 +77,10 @@ def test_filled_and_sent_back_it_is_shown_first_and_stored_once(north, scene, se
         "李北乙": ("leave", "ILL", None),
         "赵北丙": ("late", "", 90),
     }
-    north.post(page, answers(reading))
+    assert north.post(page, answers(reading)).url == north.get(page).url
+    stored = SheetReading.objects.get()
+    [again] = send_reading(actor=scene.north_organizer, reading=stored, marks=[n.mark for n in reading.lines])
+    assert {mark.outcome for mark in again.marks} == {"duplicate"}
     batch = MarkBatch.objects.get()
     assert batch.kind == "sheet" and Mark.objects.count() == 3
     assert_derived_rows_are_true(scene.campaign)
