@@ -95,6 +95,16 @@ def parse_marks(body: bytes) -> ParsedBatch:
     return ParsedBatch(_uuid(data.get("batch")), parsed, heads, digest, kind, pack)
 
 
+def parse_left(body: bytes) -> tuple[str, str]:
+    """The pack and, if anything is left, the sealed sending of a phone whose account is no more."""
+    data = _load(body)
+    _only(data, {"pack", "body"}, "提交内容")
+    pack, sealed = data.get("pack"), data.get("body", "")
+    if not isinstance(pack, str) or not isinstance(sealed, str) or len(pack) > MAX_PACK:
+        raise BadBatch(400, "pack 或 body 不对。")
+    return pack, sealed
+
+
 def _load(body: bytes) -> dict:
     try:
         data = json.loads(body.decode("utf-8"), object_pairs_hook=_no_twins, parse_constant=_no_constant)

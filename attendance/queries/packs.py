@@ -11,12 +11,15 @@ from typing import Any
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.utils import timezone
 
-from attendance.models import Reason, Status
+from attendance.models import Mark, Reason, Status
 from attendance.queries.register import RegisterPart, RegisterPerson, RegisterView, held_on, parts_for
 from campaigns.models import TrainingSession
 from organizations.models import User
 
 PACK_HOURS = 72
+# How long after it was made a pack still proves where left marks come from, and how many sendings.
+LEFT_BEHIND = timedelta(days=30)
+MOST_LEFT = 50
 SIGNER = TimestampSigner(salt="offline pack")
 
 
@@ -72,6 +75,25 @@ def over(asked: Collection[int], user: User) -> list[int]:
     found = TrainingSession.objects.visible_to(user).filter(pk__in=asked).select_related("campaign")
     kept = {session.pk for session in found if not is_over(session, user)}
     return sorted(set(asked) - kept)
+
+
+def closed_account(token: str) -> tuple[User | None, TrainingSession | None]:
+    """The account and session of a pack of ours whose account was closed since; else (None, None)."""
+    try:
+        account, _, session = SIGNER.unsign(token, max_age=LEFT_BEHIND).partition(".")
+    except BadSignature:  # SignatureExpired among them
+        return None, None
+    if not (account.isdecimal() and session.isdecimal()):
+        return None, None
+    user = User.objects.filter(pk=account, is_active=False).select_related("organization").first()
+    held = TrainingSession.objects.select_related("campaign", "host", "form").filter(pk=session).first()
+    return (user, held) if user and held else (None, None)
+
+
+def has_left_much(user: User) -> bool:
+    """A bound on what a closed account can leave behind."""
+    left = Mark.objects.filter(batch__account=user, code="account_closed", outcome=Mark.Outcome.HELD)
+    return left.order_by().values("batch").distinct().count() >= MOST_LEFT
 
 
 def hold_code(token: str, session: TrainingSession, user: User) -> str:

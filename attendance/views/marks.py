@@ -26,29 +26,38 @@ class Running(Exception):
 def marks(request, pk):
     """Store one sending; sent again it changes nothing."""
     if _is_for_another(request):
-        return _refusal(403, "这些登记是另一个账号点的，请用那个账号登录后上传。", "other_account")
+        return refusal(403, "这些登记是另一个账号点的，请用那个账号登录后上传。", "other_account")
     session = get_session(request, pk)
     needs(request.user.marks_registers)
     if request.content_type != "application/json":
-        return _refusal(415, "内容类型应当是 application/json。", "content_type")
+        return refusal(415, "内容类型应当是 application/json。", "content_type")
     try:
-        answer = _store(request.user, session, parse_marks(_body(request)))
+        body = read_body(request)
     except BadBatch as bad:
-        return _refusal(bad.status, bad.message, "bad_batch")
+        return refusal(bad.status, bad.message, "bad_batch")
+    return answer_to(request.user, session, body)
+
+
+def answer_to(user, session, body: bytes, hold: str = ""):
+    """What became of one sending. `hold`: every mark of it waits."""
+    try:
+        answer = _store(user, session, parse_marks(body), hold)
+    except BadBatch as bad:
+        return refusal(bad.status, bad.message, "bad_batch")
     except Running:
-        response = _refusal(409, "这一份正在登记，请过一秒再问。", "running")
+        response = refusal(409, "这一份正在登记，请过一秒再问。", "running")
         response["Retry-After"] = "1"
         return response
-    except Refused as refusal:  # BatchReused among them
-        return _refusal(422, refusal.message, refusal.code)
+    except Refused as refused:  # BatchReused among them
+        return refusal(422, refused.message, refused.code)
     lines = [mark.as_json() for mark in answer.marks]
     return JsonResponse({"batch": str(answer.batch.uuid), "marks": lines})
 
 
-def _store(user, session, parsed):
+def _store(user, session, parsed, hold):
     # Only a phone that kept its marks names its pack; how old that is, the server's clock says.
-    is_kept = parsed.kind == MarkBatch.Kind.SYNC
-    hold = packs.hold_code(parsed.pack, session, user) if is_kept else ""
+    if parsed.kind == MarkBatch.Kind.SYNC and not hold:
+        hold = packs.hold_code(parsed.pack, session, user)
     with _alone(parsed.batch):
         return record_marks(
             actor=user,
@@ -80,7 +89,7 @@ def _is_for_another(request) -> bool:
     return bool(named) and named != str(request.user.pk)
 
 
-def _body(request):
+def read_body(request) -> bytes:
     try:
         if int(request.headers.get("Content-Length") or 0) > MAX_BYTES:
             raise BadBatch(413, "内容超过 1 MB，没有登记。请分几次提交。")
@@ -91,5 +100,5 @@ def _body(request):
         raise BadBatch(400, "内容没有收全，请再发一次。") from None
 
 
-def _refusal(status, message, code):
+def refusal(status, message, code):
     return JsonResponse({"error": message, "code": code}, status=status)

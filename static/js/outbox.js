@@ -179,7 +179,7 @@
       if (owes && wait > 0) return plan(wait);
       if (!owes && (greeted || !options.look || !(await names("pack:" + who + ":")).length)) return;
       if (!greeted && (!options.live || now.login[who])) {
-        if (!(await hello(who))) return again(who);
+        if (!(await hello(who))) return (await leaveBehind(who)) ? null : again(who);
         greeted = true;
         if (!owes) return;
       }
@@ -200,6 +200,30 @@
   async function again(who) {
     const wait = core.due(await state(), who, Date.now());
     if (wait !== null) plan(wait || 1000);
+  }
+  // The account may have been closed: then the server keeps what waits for its superior, and the names leave the phone.
+  async function leaveBehind(who) {
+    for (let steps = 0; steps < 50; steps += 1) {
+      const now = await state();
+      const token = now.login[who] && Object.keys(now.tokens).filter(function (name) { return name.indexOf(who + "/") === 0; })[0];
+      if (!token) return false;
+      const asked = await handIn(now.tokens[token]);
+      if (asked.status !== 200 || !asked.data || !asked.data.closed) return false;
+      const options = { urgent: true, signedIn: true };
+      const step = await change(function (kept) { return core.next(kept, who, uuid(), Date.now(), options); });
+      const proof = step.send && step.state.tokens[who + "/" + step.send.session];
+      if (!proof) break;
+      const reply = await handIn(proof, step.send.body);
+      if (reply.status === 403) reply.login = true;
+      const told = await change(function (kept) { return core.answer(kept, step.send.uuid, reply, Date.now(), Math.random()); });
+      if (told.outcome !== "stored") return false;
+    }
+    await remove((await names("pack:" + who + ":")).concat(await names("draft:" + who + ":")));
+    return true;
+  }
+  function handIn(pack, body) {
+    const left = body ? { pack: pack, body: body } : { pack: pack };
+    return ask("/offline/left/", { method: "POST", body: JSON.stringify(left), headers: { "Content-Type": "application/json" }, credentials: "omit" });
   }
   function plan(wait) {
     clearTimeout(timer);

@@ -249,6 +249,53 @@ def test_a_pack_that_is_not_ours_is_none(hall, whose):
     assert packs.hold_code(mine, hall.today, hall.north_recorder) == ""
 
 
+# --- An account that was closed ----------------------------------------------------------------------
+def leave(pack, body=None):
+    left = {"pack": pack} | ({"body": body} if body else {})
+    return Client(enforce_csrf_checks=True).post("/offline/left/", left, content_type="application/json")
+
+
+def sealed(hall, **fields):
+    mark = {"entry": hall.entry(hall.wang).pk, "status": "absent", "base_version": 0, "marked_at": None}
+    return json.dumps({"batch": str(uuid4()), "marks": [mark], "kind": "sync"} | fields)
+
+
+def close_account(user):
+    with fixture_writes():
+        user.is_active = False
+        user.save()
+
+
+def test_what_a_closed_account_left_waits_for_its_superior(hall):
+    pack, body = pack_of(hall).json()["token"], sealed(hall)
+    assert leave(pack, body).status_code == 403  # as long as it may log in, it logs in
+    close_account(hall.north_recorder)
+    assert leave(pack).json() == {"closed": True}
+    first, again = leave(pack, body).json(), leave(pack, body).json()
+    assert (first["marks"][0]["outcome"], first["marks"][0]["code"]) == ("held", "account_closed")
+    assert again["marks"][0]["outcome"] == "duplicate" and Mark.objects.count() == 1
+    assert not Attendance.objects.exists()
+    released = reopen_part(actor=hall.north_organizer, part=hall.today.parts.get(), reason="核对过")
+    assert [mark.outcome for mark in released.marks] == ["applied"]
+
+
+def test_only_a_pack_of_ours_leaves_anything_and_never_much(hall, monkeypatch):
+    pack = pack_of(hall).json()["token"]
+    old = old_token(hall, hall.north_recorder, monkeypatch)
+    close_account(hall.north_recorder)
+    for wrong in (pack + "x", "", old, packs.SIGNER.sign("999999.1"), packs.SIGNER.sign("x")):
+        assert leave(wrong, sealed(hall)).status_code == 403
+    assert leave(pack, "{").status_code == 400 and leave("x" * 301).status_code == 400
+    foreign = hall.entry(hall.sun).pk
+    marks = [{"entry": foreign, "status": "present", "base_version": 0, "marked_at": None}]
+    assert leave(pack, sealed(hall, marks=marks)).json()["marks"][0]["outcome"] == "rejected"
+    monkeypatch.setattr(packs, "MOST_LEFT", 1)
+    assert leave(pack, sealed(hall)).status_code == 200
+    much = leave(pack, sealed(hall))
+    assert much.status_code == 429 and much.headers["Retry-After"] == "3600"
+    assert Client().get("/offline/left/").status_code == 405
+
+
 # --- Versions never come back --------------------------------------------------------------------
 def test_a_version_from_before_an_undo_never_fits_again(hall):
     """A phone saw 出席 (version 1); that was undone, somebody else wrote 迟到: a person must decide."""

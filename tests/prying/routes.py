@@ -29,6 +29,8 @@ PUBLIC = {
     "admin:login",
     # The empty frame of a phone without a signal: not a name in it (tests/attendance/test_offline_pages.py).
     "attendance:offline_home",
+    # Only with a signed pack of an account that was closed; what it leaves waits.
+    "attendance:offline_left",
     "attendance:offline_manifest",
     "attendance:offline_worker",
 }
