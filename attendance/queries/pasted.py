@@ -13,7 +13,8 @@ from campaigns.models import TrainingSession, Unit
 from organizations.models import User
 
 SKIP = "skip"
-MOST_PEOPLE = 900
+# A field for each on the preview; Django takes a thousand.
+MOST_PEOPLE = 700
 MOST_GUESTS = 50
 
 
