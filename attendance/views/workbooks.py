@@ -85,7 +85,8 @@ def sheet_upload(request, pk):
         return redirect("attendance:sheet_reading", session.pk, reading.uuid)
     parts = queries.parts_for(session, request.user, to_write=True)
     status = 413 if form.is_bound and form.is_too_large else 422 if form.errors else 200
-    context = {"session": session, "form": form, "parts": parts}
+    is_future = queries.held_on(session) > timezone.localdate()
+    context = {"session": session, "form": form, "parts": parts, "is_future": is_future}
     return render(request, "attendance/sheet_upload.html", context, status=status)
 
 

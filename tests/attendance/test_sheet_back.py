@@ -1,5 +1,6 @@
 """The sheet goes out as .xlsx, is filled in WPS and comes back exactly."""
 
+import csv
 import io
 import shutil
 import subprocess
@@ -109,6 +110,16 @@ def test_an_unchanged_sheet_survives_libreoffice(north, scene, session, tmp_path
     for name in ("in.xlsx", "in.xls"):
         reading, _ = read(north, session, (tmp_path / name).read_bytes(), name)
         assert [line.is_blank for line in reading.lines] == [True, False, True]
+
+
+def test_saved_as_csv_by_wps_it_is_still_exact(north, scene, session):
+    scene.mark(session, {scene.wang: ("leave", "AWAY")})
+    sheet = Filled(download(north, session)).fill({"李北乙": "√"}).sheet
+    output = io.StringIO()
+    csv.writer(output).writerows(sheet.iter_rows(values_only=True))
+    reading, _ = read(north, session, output.getvalue().encode("gb18030"), "签到表.csv")
+    assert [line.is_blank for line in reading.lines] == [True, False, True]
+    assert SheetReading.objects.get().kind == "sheet"
 
 
 def test_sorted_shortened_and_partly_filled_it_means_the_same(north, session):
