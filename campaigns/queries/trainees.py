@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from campaigns.models import HeadCount, SessionUnit, Trainee, TraineeCategory
 
@@ -18,12 +18,11 @@ class OthersLine:
     heads: int
 
 
-def others(parts: Collection[SessionUnit]) -> list[OthersLine]:
+def others(parts: Collection[SessionUnit] | QuerySet[SessionUnit]) -> list[OthersLine]:
     """Categories of which anybody came to these parts, in the order of the list."""
-    here = {"part__in": [part.pk for part in parts]}
-    people = Trainee.objects.filter(**here, dropped_at__isnull=True).order_by().values_list("category")
-    named = dict(people.annotate(n=Count("pk")))
-    counted = HeadCount.objects.filter(**here).order_by().values_list("category")
+    people = Trainee.objects.filter(part__in=parts, dropped_at__isnull=True)
+    named = dict(people.order_by().values_list("category").annotate(n=Count("pk")))
+    counted = HeadCount.objects.filter(part__in=parts).order_by().values_list("category")
     heads = dict(counted.annotate(n=Sum("heads")))
     lines = [
         OthersLine(value, label, named.get(value, 0), heads.get(value, 0))

@@ -15,7 +15,7 @@ from campaigns.queries import (
     with_progress,
 )
 from campaigns.queries.clashes import planning_warnings
-from campaigns.queries.parts import parts_for, parts_kept
+from campaigns.queries.parts import parts_kept
 from campaigns.queries.trainees import others
 from campaigns.services import sessions
 from campaigns.views.getters import chosen_campaign, chosen_unit, own_units, trail, unit_tree
@@ -112,7 +112,7 @@ def session_detail(request, pk):
         "lecturers": session.lecturers.select_related("department"),
         "hosting": hosting,
         "is_over": session.ends_at <= timezone.now(),
-        "others": others(parts_for(session, request.user)),
+        "others": others(parts_kept(session, request.user, mine, to_write=False)),
         "events": record_history(session, request.user, most=20),
     }
     keeps = parts_kept(session, request.user, mine, to_write=True)
