@@ -161,8 +161,9 @@ def _answered(sent: Sent) -> tuple[dict[int, tuple[int, str]], list[tuple[str, s
                 raise BadBatch(422, f"“{name}”到没到还没选。")
             if told.setdefault(entry, (_whole(found[2], MAX_VERSION), code))[1] != code:
                 raise BadBatch(422, f"“{name}”和另一个名字选成了同一个人，情况又不一样。")
-            if doubt.get("late", "").isdigit():
-                sent.late.setdefault(entry, min(int(doubt["late"][:4]), MAX_MINUTES))
+            late = doubt.get("late", "")
+            if late.isascii() and late.isdigit():
+                sent.late.setdefault(entry, min(int(late[:4]), MAX_MINUTES))
         else:
             raise BadBatch(422, f"“{name}”还没选是谁。")
     return told, unread

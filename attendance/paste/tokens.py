@@ -18,6 +18,7 @@ from attendance.paste.words import (
 )
 
 LONGEST = 12
+LONGEST_RUN = 200  # names in a row without a stop; what is longer is no list of names
 
 
 @dataclass
@@ -84,6 +85,8 @@ def _names(run: str, names: frozenset[str]) -> list[Token]:
     """The names in one run of characters; what is none comes back as junk."""
     if run in names:
         return [Token("name", run)]
+    if len(run) > LONGEST_RUN:
+        return [Token("junk", run)]
     if run in SINGLE:
         kind, status, reason = SINGLE[run]
         return [Token(kind, run, status, reason)]

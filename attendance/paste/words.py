@@ -10,7 +10,8 @@ HAN = "\u3007\u3400-\u9fff\U00020000-\U0003ffff"
 # everybody, the rest, "except" and its end. First match wins, so the longer words stand first.
 _LATER = r"(?:会议|冬训|培训|学习|会|场|课|训)?(?:的)?(?:党员|同志)?(?:人员|名单|人数|者)?"
 _CAME = r"(?:到齐|到位|到会|到场|到课|到了|在场|参加|参训|参会|出席|来了|签到|到|来)(?:会议|冬训|培训|学习)?(?:了|完)?"
-_HOW = r"(?:都|也|已|已经|全部|全都|全|均|按时|准时|正常)*"
+# Possessive: a text that repeats such words for ever is still read in one go.
+_HOW = r"(?:都|也|已经?|全部?|均|按时|准时|正常)*+"
 _WHO = r"(?:的)?(?:\d{1,4}[人名位个])?(?:的)?(?:党员|同志们|同志|人员|人)?"
 _NOT = r"(?:没有|未能|没能|不能|未|没|不)(?:按时|来)?"
 
@@ -18,7 +19,7 @@ WORDS = [
     ("zero", "absent", "", r"(?:无人?|没有?人?)(?:无故)?(?:缺席|缺勤|缺课|旷课)(?:的)?(?:人员|人)?"),
     ("zero", "leave", "", r"(?:无人|没人|没有人?|无)请假的(?:人员|人)?|(?:无人|没人|没有人|无)请假(?:人员|的)?"),
     ("status", "absent", "UNKNOWN", r"(?:未|没有?)请假(?:也)?(?:未到|没到|没来|缺席)?|无故(?:缺席|缺勤|未到|没来|没到|不到|旷课|缺课)"),
-    ("rest", "absent", "", rf"(?:其余|其他|其它|剩下|剩余|余下){_WHO}(?:都|全|均|全部)*(?:{_NOT}(?:到会|到|来|参加)|缺席)"),
+    ("rest", "absent", "", rf"(?:其余|其他|其它|剩下|剩余|余下){_WHO}(?:都|全部?|均)*+(?:{_NOT}(?:到会|到|来|参加)|缺席)"),
     ("rest", "present", "", rf"(?:其余|其他|其它|剩下|剩余|余下|余者|另外|别的){_WHO}{_HOW}{_CAME}"),
     ("all", "present", "", r"[一1]个(?:都|也)?(?:不|没)[少落缺]|[全满]勤|无(?:一)?人?缺席"),
     ("all", "present", "", rf"(?:全体|全部|全员|所有){_WHO}{_HOW}{_CAME}|(?:都|全|均)(?:部)?(?:已经|已)?(?:按时|准时)?{_CAME}"),
@@ -102,7 +103,7 @@ NOISE = frozenset(
     )
 )
 NONE = frozenset(("无", "没有", "零", "暂无"))
-IS_NOISE = re.compile(f"(?:{'|'.join(sorted(NOISE, key=len, reverse=True))})+")
+IS_NOISE = re.compile(f"(?:{'|'.join(sorted(NOISE, key=len, reverse=True))})++")
 # Behind a name, what cannot be part of it: 李四因孩子, 王五在家.
 BEHIND = re.compile(
     rf"(?:丈夫|爱人|妻子|老婆|老公|孩子|儿子|女儿|父亲|母亲|家人|家属|老人|因为|由于|因|在|家|去|今|昨|正|说|现|还|要|得|需)[{HAN}]{{0,8}}"

@@ -37,9 +37,17 @@ def paste(request, pk):
         stored = _store(request, session)
     except (BadBatch, Refused) as refusal:
         messages.warning(request, refusal.message)
-        return _preview(request, session, text, sent=sent_parts(request.POST), status=422)
+        return _preview(request, session, text, sent=_sent_before(request), status=422)
     query = "&".join(f"batch={batch}" for batch in stored)
     return redirect(f"{reverse('attendance:register', args=[session.pk])}?{query}")
+
+
+def _sent_before(request):
+    """What was chosen on the page that is shown again; of a page nobody can read, nothing."""
+    try:
+        return sent_parts(request.POST)
+    except BadBatch:
+        return {}
 
 
 def _start(request, session):

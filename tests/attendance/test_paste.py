@@ -289,6 +289,27 @@ def test_a_foreign_part_or_person_in_the_form_is_refused(client, scene, session)
     assert not Attendance.objects.filter(entry=stranger).exists()
 
 
+def test_nonsense_in_the_fields_is_refused_in_words(client, scene, session):
+    as_user(client, scene.north_organizer)
+    _, html = look(client, session, "王北甲迟到10分钟，陈同名请假，其余都到了")
+    sent, part = form_of(html, url(session)), part_of(session)
+    chosen = {f"p{part}d0": f"{scene.entry(scene.chen).pk}.0", f"p{part}d0.late": "²"}
+    for wrong in (
+        {"p" + "9" * 19 + "heads": "3"},
+        {f"p{part}heads": "²"},
+        {f"p{part}heads": "9999999"},
+        {f"p{part}rest": "everybody"},
+        {f"p{part}d0": "7"},
+        {f"p{part}d0.code": "sleeping"},
+        {f"p{part}m" + "9" * 19 + ".0": "present"},
+        {"batch": "no number"},
+    ):
+        answer = client.post(url(session), sent | chosen | wrong)
+        assert answer.status_code == 422 and "notice-warn" in answer.content.decode(), wrong
+    assert MarkBatch.objects.count() == 0
+    assert client.post(url(session), sent | chosen).status_code == 302
+
+
 def test_reading_takes_the_same_queries_for_one_name_and_for_ten(client, scene, session):
     as_user(client, scene.north_organizer)
     counts = []

@@ -1,6 +1,7 @@
 """What is read out of a message copied from WeChat."""
 
 import random
+import time
 
 import pytest
 
@@ -79,3 +80,13 @@ def test_any_text_is_read_in_reasonable_time_and_without_an_error():
     read("（" * MAX_TEXT, NAMES, BRANCHES)
     read("除" * MAX_TEXT, NAMES, BRANCHES)
     read("1、" * (MAX_TEXT // 2), NAMES, BRANCHES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["汇报如下" * 2000 + "龘", "其余" + "全都" * 3000, "的" * 5000 + "龘", "应到" * 4000, "请假（" * 3000],
+)
+def test_words_without_end_are_read_in_one_go(text):
+    started = time.process_time()
+    read(text, NAMES, BRANCHES)
+    assert time.process_time() - started < 5
