@@ -22,7 +22,7 @@ LOOKS = {
     Mark.Outcome.APPLIED: ("good", "已登记"),
     Mark.Outcome.SAME: ("muted", "没有变化"),
     Mark.Outcome.CONFLICT: ("warn", "别人先改过"),
-    Mark.Outcome.HELD: ("info", "等待解锁"),
+    Mark.Outcome.HELD: ("info", "等重新打开"),
     Mark.Outcome.REJECTED: ("warn", "没有登记"),
 }
 

@@ -49,7 +49,7 @@ def session_pack(request, pk):
     session = get_session(request, pk)
     needs(request.user.marks_registers)
     if packs.is_over(session, request.user):
-        answer = {"error": "这一场不能离线点名：已经锁定、取消，或者冬训不在进行中。", "code": "over"}
+        answer = {"error": "这一场不能离线点名：已经完成登记、取消，或者冬训不在进行中。", "code": "over"}
         return _unkept(JsonResponse(answer, status=422))
     view = queries.register(session, request.user)
     shown = shown_parts(view, request.GET.get("part", ""))

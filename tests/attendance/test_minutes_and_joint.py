@@ -1,7 +1,9 @@
 """Late and early with minutes; a joint class that is finished part by part."""
 
 import json
+import re
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -191,3 +193,14 @@ def test_the_list_says_that_a_class_is_going_on(client, scene):
     close_parts(actor=scene.north_organizer, session=session, rest="absent", batch=uuid4())
     assert said() == ["已完成登记"]
     assert "看点名" in client.get(listed, {"state": "all", "campaign": scene.campaign.pk}).content.decode()
+
+
+def test_no_page_has_another_word_for_a_finished_sheet():
+    """锁定 is said of reported figures only (上报锁定) and of what an officer may do."""
+    others = re.compile(r"已锁定|点名完成|(?<!上报)(?<!数据已经)已经锁定|取消或锁定")
+    pages = [
+        *Path("templates").rglob("*.html"),
+        *Path("attendance").rglob("*.py"),
+        *Path("static/js").glob("*.js"),
+    ]
+    assert [str(page) for page in pages if others.search(page.read_text("utf-8"))] == []
