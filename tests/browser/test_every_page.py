@@ -57,9 +57,16 @@ SHARED = [
 ]
 # Where an account's colours are looked at: those of a page both see, once on each size.
 COLOURS = {Role.ORGANIZER: helpers.PHONE, Role.OFFICER: helpers.DESKTOP}
+SHEETS = [f"/sessions/{{joint}}/{page}/" for page in ("batches", "sheet/tick", "sheet/upload")]
 ENDING = ["/campaigns/{campaign}/hours/rules/", "/campaigns/{campaign}/end/"]
 PAGES = {
-    Role.ORGANIZER: [*SHARED, "/campaigns/{campaign}/roster/changes/", "/members/new/", "/accounts/bulk/"],
+    Role.ORGANIZER: [
+        *SHARED,
+        "/campaigns/{campaign}/roster/changes/",
+        "/members/new/",
+        "/accounts/bulk/",
+        *SHEETS,
+    ],
     Role.OFFICER: [
         *SHARED,
         "/campaigns/{campaign}/doubts/",
