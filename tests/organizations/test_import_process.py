@@ -47,8 +47,18 @@ def with_texts(texts: int, length: int) -> bytes:
     )
 
 
+BEFORE: set = set()
+
+
 def children() -> list:
-    return psutil.Process().children(recursive=True)
+    return [child for child in psutil.Process().children(recursive=True) if child not in BEFORE]
+
+
+@pytest.fixture(autouse=True)
+def children_of_other_tests():
+    """Such as a redis-server of this whole run."""
+    BEFORE.clear()
+    BEFORE.update(children())
 
 
 def test_rows_come_back_as_they_are():
