@@ -13,7 +13,7 @@
     AWAY: "外出", ILL: "生病", PRIVATE: "有事", DUTY: "公务", UNKNOWN: "没说",
   };
   const WHY = {
-    closed: "登记已经锁定", frozen: "数据已经上报锁定", campaign_closed: "冬训已经结束", late: "离线超过3天才上传", account_closed: "账号已经停用",
+    closed: "登记已经完成", frozen: "数据已经上报锁定", campaign_closed: "冬训已经结束", late: "离线超过3天才上传", account_closed: "账号已经停用",
     unknown: "不在您可以登记的名册里", other_part: "在另一个单位的登记表上", not_expected: "不在这场的名单里，没来就不用登记",
   };
 
