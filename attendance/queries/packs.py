@@ -11,15 +11,16 @@ from typing import Any
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.utils import timezone
 
-from attendance.models import Mark, Reason, Status
+from attendance.models import Attendance, Mark, Reason, Status
 from attendance.queries.register import RegisterPart, RegisterPerson, RegisterView, held_on, parts_for
-from campaigns.models import TrainingSession
+from campaigns.models import SessionUnit, TrainingSession
 from organizations.models import User
 
 PACK_HOURS = 72
 # How long after it was made a pack still proves where left marks come from, and how many sendings.
 LEFT_BEHIND = timedelta(days=30)
 MOST_LEFT = 50
+LATE = ("late", "account_closed")
 SIGNER = TimestampSigner(salt="offline pack")
 
 
@@ -94,6 +95,21 @@ def has_left_much(user: User) -> bool:
     """A bound on what a closed account can leave behind."""
     left = Mark.objects.filter(batch__account=user, code="account_closed", outcome=Mark.Outcome.HELD)
     return left.order_by().values("batch").distinct().count() >= MOST_LEFT
+
+
+def waiting_for_a_look(session: TrainingSession, parts: Collection[SessionUnit]) -> dict[int, list[Mark]]:
+    """{part: marks that came too late, or from a closed account}; of several for one person the last."""
+    held = Mark.objects.filter(
+        batch__session=session, outcome=Mark.Outcome.HELD, code__in=LATE, settled_by__isnull=True
+    ).select_related("entry__member", "batch__account")
+    latest = {mark.entry_id: mark for mark in held.order_by("pk")}
+    rows = Attendance.objects.filter(session=session, entry__in=latest)
+    on = dict(rows.values_list("entry_id", "session_unit_id")) if latest else {}
+    part_at = {part.unit_id: part.pk for part in parts}
+    found: dict[int, list[Mark]] = {}
+    for mark in latest.values():
+        found.setdefault(on.get(mark.entry_id) or part_at.get(mark.entry.unit_id, 0), []).append(mark)
+    return found
 
 
 def hold_code(token: str, session: TrainingSession, user: User) -> str:

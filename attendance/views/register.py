@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from attendance import queries
 from attendance.forms.closing import CloseForm
 from attendance.forms.marks import BadBatch, parse_form
-from attendance.queries import batches
+from attendance.queries import batches, packs
 from attendance.queries.leaves import came_on_leave
 from attendance.services.closing import close_parts, reopen_part
 from attendance.services.marks import record_marks
@@ -63,6 +63,7 @@ def _page(request, session, **more):
         "is_future": queries.held_on(session) > timezone.localdate(),
         "batch": uuid.uuid4(),
         "csrf_token": get_token(request),
+        "late": _late(session, request.user, shown),
         "visitor_text": text,
         "visitors": _visitors(session, request.user, text),
         "whole_minutes": sheet.whole_minutes(session),
@@ -84,6 +85,19 @@ def shown_parts(view, asked):
         return chosen or view.parts
     waiting = [part for part in view.parts if part.can_mark and not part.part.recorded_at]
     return (waiting or view.parts)[:1]
+
+
+def _late(session, user, sheets):
+    """Marks of phones that wait for a look, beside the open sheet they would go into."""
+    if not (user.keeps_records and session.campaign.is_open):
+        return []
+    open_now = [one.part for one in sheets if one.part.closed_at is None]
+    found = packs.waiting_for_a_look(session, open_now)
+    return [
+        (part, [(mark, sheet.words_of(mark.status, mark.reason)) for mark in found[part.pk]])
+        for part in open_now
+        if part.pk in found
+    ]
 
 
 def _visitors(session, user, text):

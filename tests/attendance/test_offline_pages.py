@@ -226,9 +226,15 @@ def test_marks_of_an_old_pack_wait_for_the_organizer(hall, monkeypatch):
     assert part.recorded_at is None and not Attendance.objects.exists()
     hall.today.refresh_from_db()
     assert hall.today.counted_heads is None
-    released = reopen_part(actor=hall.north_organizer, part=part, reason="核对过")
-    assert [mark.outcome for mark in released.marks] == ["applied"]
+    where = f"/sessions/{hall.today.pk}/register/"
+    page = client_of(hall.north_organizer).get(where).content.decode()
+    assert "1人的登记等您看" in page and "北山村记录员点的" in page
+    assert "等您看" not in client_of(hall.north_recorder).get(where).content.decode()
+    client_of(hall.north_organizer).post(
+        f"/sessions/{hall.today.pk}/reopen/", {"part": part.pk, "reason": "和签到表对过"}
+    )
     assert Attendance.objects.get(entry=hall.entry(hall.wang)).status == "absent"
+    assert "等您看" not in client_of(hall.north_organizer).get(where).content.decode()
 
 
 def test_an_old_mark_never_wins_over_what_was_stored_since(hall, monkeypatch):
