@@ -228,6 +228,7 @@ def test_many_generated_batches_of_marks(world):
     send_batches(world, 3000)
 
 
+@pytest.mark.files
 def test_uploads_that_are_no_workbook(world, forms):
     """What is in the file is the business of the import's own tests; here any bytes under any name."""
     pryer, chance = Pryer(world, "organizer"), random.Random(4)
