@@ -23,7 +23,7 @@ from organizations.queries.search import by_name
 from organizations.tree import STEP
 
 # More people than this are not compared while a page waits: it says which level to open.
-MOST_MEMBERS = 60_000
+MOST_MEMBERS = 300_000
 
 
 def children_of(unit: Unit) -> list[Unit]:
@@ -89,14 +89,17 @@ def _covered(topics: Iterable[Topic]) -> str:
 
 
 def _lacks(topics: Iterable[Topic]) -> str:
-    brought = " | ".join(f"COALESCE({name}.mask, 0)" for name in ("whole", "kind", "named"))
-    return f"({_mask(topics)} & ~(st.topic_mask | {brought}))"
+    return f"({_mask(topics)} & ~(st.topic_mask | COALESCE(whole.mask, 0) | COALESCE(own.mask, 0)))"
 
 
 def _select(unit: Unit, now: datetime, columns: str, ending: str = "") -> tuple[str, list[Any]]:
+    """`whole`: what is planned for everybody of a unit; `own`: what is planned for somebody besides,
+    by category or by name. Most people have only the first, so that the roster need not be read.
+    EXISTS, where a join would do: SQLite would go through all units for every session.
+    """
     topics = compulsory_topics(unit.campaign)
     parts, members = table(SessionUnit), table(SessionUnit.named_members.through)
-    covered = _covered(topics)
+    entries, covered = table(RosterEntry), _covered(topics)
     sql = f"""
         WITH f AS (
             SELECT s.id, s.topic_mask FROM {table(TrainingSession)} s
@@ -106,26 +109,31 @@ def _select(unit: Unit, now: datetime, columns: str, ending: str = "") -> tuple[
         ), p AS (
             SELECT p.id, p.unit_id, p.audience, p.category, f.topic_mask
             FROM f JOIN {parts} p ON p.session_id = f.id
-            JOIN {table(Unit)} u ON u.id = p.unit_id
-            WHERE u.campaign_id = %s AND u.path >= %s AND u.path < %s AND p.closed_at IS NULL
+            WHERE p.closed_at IS NULL AND EXISTS (
+                SELECT 1 FROM {table(Unit)} u
+                WHERE u.id = p.unit_id AND u.campaign_id = %s AND u.path >= %s AND u.path < %s
+            )
         ), whole AS (
             SELECT f.unit_id, {covered} AS mask FROM p f WHERE f.audience = 'WHOLE' GROUP BY f.unit_id
-        ), kind AS (
-            SELECT f.unit_id, f.category, {covered} AS mask FROM p f
-            WHERE f.audience = 'CATEGORY' GROUP BY f.unit_id, f.category
-        ), named AS (
-            SELECT f.unit_id, m.member_id, {covered} AS mask
-            FROM p f JOIN {members} m ON m.sessionunit_id = f.id
-            WHERE f.audience = 'NAMED' GROUP BY f.unit_id, m.member_id
+        ), asked AS (
+            SELECT e.id AS entry_id, p.topic_mask FROM p
+            JOIN {entries} e ON e.unit_id = p.unit_id AND e.category = p.category
+            WHERE p.audience = 'CATEGORY'
+            UNION ALL
+            SELECT e.id, p.topic_mask FROM p
+            JOIN {members} m ON m.sessionunit_id = p.id
+            JOIN {entries} e ON e.member_id = m.member_id AND e.campaign_id = %s AND e.unit_id = p.unit_id
+            WHERE p.audience = 'NAMED'
+        ), own AS (
+            SELECT f.entry_id, {covered} AS mask FROM asked f GROUP BY f.entry_id
         )
         SELECT {columns} FROM {table(Unit)} u
         JOIN {table(Standing)} st ON st.unit_id = u.id
-        JOIN {table(RosterEntry)} e ON e.id = st.entry_id
         LEFT JOIN whole ON whole.unit_id = st.unit_id
-        LEFT JOIN kind ON kind.unit_id = st.unit_id AND kind.category = e.category
-        LEFT JOIN named ON named.unit_id = st.unit_id AND named.member_id = e.member_id
+        LEFT JOIN own ON own.entry_id = st.entry_id
         WHERE u.campaign_id = %s AND u.path >= %s AND u.path < %s
         AND st.required AND NOT st."left" AND {_lacks(topics)} <> 0{ending}
     """
     here = [unit.campaign_id, unit.path, unit.path + "~"]
-    return sql, [unit.campaign_id, now, now, last_moment(unit.campaign), *here, *here]
+    campaign = unit.campaign_id
+    return sql, [campaign, now, now, last_moment(unit.campaign), *here, campaign, *here]
