@@ -20,8 +20,9 @@ from attendance.imports.deciding import (
 )
 from attendance.imports.reading import RawFile, RawLine
 from attendance.imports.tokens import BadToken, Token, read_token
+from attendance.models import Status
 
-UNKNOWN = "系统里没有找到这个人。写错了字的，请改好再上传；不是党员的，不在这里登记。"
+UNKNOWN = "系统里没有找到这个人。写错了字的，请改好再上传；不在册的，到点名页的“外来人员”里登记。"
 MOST_ALIKE = 5
 
 
@@ -49,8 +50,16 @@ class Matching:
         self.elsewhere = _by_name(elsewhere)
         self.tokens = [self.token_of(line) for line in file.lines]
         self.token_at = {token.entry: token for token in self.tokens if isinstance(token, Token)}
-        # Of whom another line says something, no slip of the pen is meant.
-        self.taken = {plain(line.name) for line in file.lines if line.says_something or not file.has_status}
+        # Of whom another line says something new, no slip of the pen is meant.
+        self.taken = {plain(line.name) for line in file.lines if self.is_said(line)}
+
+    def is_said(self, line: RawLine) -> bool:
+        """Does this line say more of its person than the sheet did when it went out?"""
+        if not line.says_something:
+            return not self.file.has_status
+        token = self.token_of(line)
+        shown = Status(token.status).label if isinstance(token, Token) and token.status else ""
+        return line.cells["status"] != shown or not shown
 
     def token_of(self, line: RawLine) -> Token | BadToken | None:
         if not line.cells["token"]:

@@ -196,6 +196,15 @@ def test_added_rows_are_matched_or_asked(north, scene, session):
     assert set(statuses(session)) == {"钱北丁", "赵北丙"}
 
 
+def test_a_slip_beside_a_line_nobody_touched_is_asked(north, scene, session):
+    scene.mark(session, {scene.wang: ("leave", "AWAY"), scene.li: "present"})
+    book = Filled(download(north, session)).fill({"李北乙": "缺席"})
+    for name in ("王北申", "李北己"):
+        book.sheet.append([None, name, None, None, "出席"])
+    reading, _ = read(north, session, book.saved())
+    assert list(asked(reading)) == ["王北申"]
+
+
 def test_the_rest_is_counted_only_when_somebody_says_so(north, session):
     book = Filled(download(north, session)).fill({"王北甲": "缺席"})
     reading, page = read(north, session, book.saved())
