@@ -119,28 +119,22 @@ class Checking:
         self.people += len(people)
         if self.people > settings.ROSTER_MAX_ROWS:
             raise too_many()
-        keys = dict(zip(map(id, people), short_digests(map(repr_of, people)), strict=True))
+        for row, key in zip(people, short_digests(map(repr_of, people)), strict=True):
+            row.key = key
         known = Known(people, self.organization)
         for row in people:
             if not row.errors:
                 known.match(row)
         known.compare_masked(people)
-        good = [row for row in people if not (row.errors or row.set_aside or keys[id(row)] in self.settled)]
+        good = [row for row in people if not (row.errors or row.set_aside or row.key in self.settled)]
         packed = lines_of_rows(good)
-        news = {id(row): bool(line["writes"]) for row, line in zip(good, packed, strict=True)}
-        kept = {}
-        for row in rows:
-            key = keys.get(id(row), b"")
-            line = Line.of(
-                row,
-                is_person=id(row) in keys,
-                has_news=news.get(id(row), False),
-                key=key,
-                is_settled=key in self.settled,
-            )
-            kept[id(row)] = line
-            self.lines.append(line)
-        self.packed.append((pack(packed), [kept[id(row)] for row in good]))
+        for row, written in zip(good, packed, strict=True):
+            row.has_news = bool(written["writes"])
+        lines = [Line.of(row, is_settled=row.key in self.settled) for row in rows]
+        self.lines += lines
+        stored = set(map(id, good))
+        kept = [line for row, line in zip(rows, lines, strict=True) if id(row) in stored]
+        self.packed.append((pack(packed), kept))
 
     def verdict(self, sheets: list[Sheet], hidden: list[str]) -> Verdict:
         self.work_off()

@@ -134,20 +134,17 @@ def unpack(piece: bytes | memoryview) -> Iterator[dict[str, Any]]:
     if head.get("form") != FORM:
         raise Refused(OLDER, "older")
     shapes, lines = json.loads(zlib.decompress(decrypt_bytes(packed)))
-    for (*facts, shape, values), places in zip(map(apart, lines), head["stored"], strict=True):
+    for told_of, places in zip(lines, head["stored"], strict=True):
         if places:
-            line = dict(zip(TOLD, facts, strict=True))
-            writes = line["writes"] = dict(zip(shapes[shape], values, strict=True))
+            line = dict(zip(TOLD, told_of, strict=False))
+            shape = shapes[told_of[len(TOLD)]]
+            writes = line["writes"] = dict(zip(shape, told_of[len(TOLD) + 1 :], strict=True))
             place, before = places
             if place is not None and place != before:
                 writes["place_in_list"] = place
                 if line["member"]:
                     line["before"]["place_in_list"] = before
             yield line
-
-
-def apart(line: list[Any]) -> list[Any]:
-    return [*line[: len(TOLD) + 1], line[len(TOLD) + 1 :]]
 
 
 def as_stored(lines: list[dict[str, Any]]) -> None:

@@ -58,6 +58,8 @@ class Known:
         if row.id_digest in self.by_digest:
             self.match_by_id_number(row, self.by_digest[row.id_digest])
             return
+        if not same_name:
+            return
         namesakes = [
             m for m in same_name if not (row.id_digest and m.id_digest)
         ]  # two different ID numbers are two people

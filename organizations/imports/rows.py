@@ -62,6 +62,10 @@ class RosterRow:
     # How many present members of the branch bear the name: proof, when storing, that nobody was added since.
     namesakes: int = 0
     id_digest: str = ""
+    # By which the line is known again; b"" for one that is nobody's.
+    key: bytes = b""
+    # Storing it would change something, wherever it stands in the list.
+    has_news: bool = False
 
     def error(self, field_name: str, code: str, message: str) -> None:
         self.errors.append(Finding(self.number, field_name, code, message, self.sheet))

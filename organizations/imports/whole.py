@@ -43,7 +43,7 @@ class Line:
     action: str = ""
 
     @classmethod
-    def of(cls, row: RosterRow, *, is_person: bool, has_news: bool, key: bytes, is_settled: bool) -> "Line":
+    def of(cls, row: RosterRow, *, is_settled: bool) -> "Line":
         member = row.member
         return cls(
             number=row.number,
@@ -54,11 +54,11 @@ class Line:
             birth=row.values.get("birth_date") or row.derived.get("birth_date"),
             member=member.pk if member else None,
             stored_place=member.place_in_list if member else None,
-            has_news=has_news,
-            is_person=is_person,
+            has_news=row.has_news,
+            is_person=bool(row.key),
             set_aside=row.set_aside and not is_settled,
             is_settled=is_settled,
-            key=key,
+            key=row.key,
             # Stored already: nothing about it is asked again.
             errors=NOTHING if is_settled else row.errors or NOTHING,
             warnings=NOTHING if is_settled else row.warnings or NOTHING,
