@@ -14,8 +14,8 @@ from tests.attendance.scene import Scene
 from tests.base import once
 
 pytestmark = pytest.mark.django_db
-FIRST, END = map(int, os.environ.get("OFFLINE_LIVES", "0-45").split("-"))
-STEPS = 24
+FIRST, END = map(int, os.environ.get("OFFLINE_LIVES", "0-100").split("-"))
+STEPS = 14
 NEEDED = ("answer lost", "request held back", "duplicate", "conflict", "held", "settled", "undo", "move")
 
 built, scene = once(Scene)
