@@ -71,8 +71,8 @@ def test_a_branch_goes_by_its_name_and_by_its_stem(written, name, is_it):
 
 def test_any_text_is_read_in_reasonable_time_and_without_an_error():
     luck = random.Random(20270109)
-    words = "请假 缺席 ： 、 ， （ ） 应到 实到 46 除 外 都到了 均 迟到 10分钟 东风村 生病 其余 没 有 人 😂 ① 十 的"
-    pieces = [*NAMES, *words.split(), " ", "\n"]
+    words = "请假 缺席 ： 、 ， （ ） 应到 实到 46 除 外 都到了 均 迟到 10分钟 东风村 生病 其余"
+    pieces = [*NAMES, *words.split(), *"没有人的十①😂 \n"]
     for _ in range(300):
         read("".join(luck.choices(pieces, k=luck.randrange(60))), NAMES, BRANCHES)
     read("张三请假，" * (MAX_TEXT // 5), NAMES, BRANCHES)

@@ -29,6 +29,7 @@ SHARED = [
     "/campaigns/{campaign}/roster/",
     "/campaigns/{campaign}/roster/confirm/",
     "/campaigns/{campaign}/roster/history/",
+    "/campaigns/{campaign}/heads/",
     "/campaigns/{campaign}/home/",
     "/campaigns/{campaign}/home/new/?entry={entry}",
     "/campaigns/{campaign}/contacts/",
@@ -57,8 +58,16 @@ SHARED = [
 ]
 # Where an account's colours are looked at: those of a page both see, once on each size.
 COLOURS = {Role.ORGANIZER: helpers.PHONE, Role.OFFICER: helpers.DESKTOP}
-SHEETS = [f"/sessions/{{joint}}/{page}/" for page in ("batches", "sheet/tick", "sheet/upload")]
+SHEETS = [
+    f"/sessions/{{joint}}/{page}/" for page in ("batches", "many", "paste", "sheet/tick", "sheet/upload")
+]
 ENDING = ["/campaigns/{campaign}/hours/rules/", "/campaigns/{campaign}/end/"]
+AROUND = [
+    "/campaigns/{campaign}/guests/",
+    "/campaigns/{campaign}/leaves/?state=all",
+    "/sessions/{joint}/guests/",
+    "/sessions/{joint}/others/",
+]
 PAGES = {
     Role.ORGANIZER: [
         *SHARED,
@@ -66,6 +75,7 @@ PAGES = {
         "/members/new/",
         "/accounts/bulk/",
         *SHEETS,
+        *AROUND,
     ],
     Role.OFFICER: [
         *SHARED,
