@@ -22,7 +22,7 @@ from attendance.imports.reading import RawFile, RawLine
 from attendance.imports.tokens import BadToken, Token, read_token
 from attendance.models import Status
 
-UNKNOWN = "系统里没有找到这个人。写错了字的，请改好再上传；不在册的，到点名页的“外来人员”里登记。"
+UNKNOWN = "系统里没有找到这个人。写错了字的，请改好再上传；外来的，到点名页的“外单位来听”里登记。"
 MOST_ALIKE = 5
 
 
