@@ -16,7 +16,7 @@ from tests.base import once
 pytestmark = pytest.mark.django_db
 FIRST, END = map(int, os.environ.get("OFFLINE_LIVES", "0-100").split("-"))
 STEPS = 14
-NEEDED = ("answer lost", "request held back", "duplicate", "conflict", "held", "settled", "undo", "move")
+NEEDED = ("answer lost", "request held back", "duplicate", "conflict", "held", "undo", "move")
 
 built, scene = once(Scene)
 
