@@ -107,6 +107,7 @@ def environment_of_test_database() -> dict[str, str]:
         "SECRET_KEY": settings.SECRET_KEY,
         "FIELD_KEYS": ",".join(settings.FIELD_KEYS),
         "DEMO": "0",
+        "DJANGO_SETTINGS_MODULE": "tests.process_settings",
     }
     env.pop("DATABASE_URL", None)
     env.pop("REDIS_URL", None)

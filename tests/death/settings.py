@@ -1,6 +1,6 @@
 """The product's settings, with the tasks that only tests have: what the killed processes run on."""
 
-from haizhou_training.settings import *  # noqa: F403
+from tests.process_settings import *  # noqa: F403
 
 # Once a minute in production: too seldom for a database to die just then.
 SESSION_SAVE_EVERY_REQUEST = True

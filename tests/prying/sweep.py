@@ -50,11 +50,13 @@ class LogSweep(logging.Handler):
 
 
 def files_with_numbers(folder: Path) -> list[str]:
-    """Every file below the folder but the database itself, whose columns are looked at one by one."""
+    """Every file below the folder but the database itself, whose columns are looked at one by one, and
+    the collected static files, which are of the program."""
     return [
         f"{path}: {sorted(numbers)}"
         for path in folder.rglob("*")
         if path.is_file() and not path.name.endswith(DATABASE)
+        if path.relative_to(folder).parts[0] != "collected"
         if (numbers := numbers_in(unpacked(path.read_bytes()).decode("utf-8", "replace")))
     ]
 

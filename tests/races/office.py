@@ -80,8 +80,6 @@ class Serve:
         env = services.environment_of_test_database()
         if "RACES_WITHOUT" in os.environ:
             env["DJANGO_SETTINGS_MODULE"] = "tests.races.settings_without"
-        else:
-            env["DJANGO_SETTINGS_MODULE"] = "haizhou_training.settings"
         command = [sys.executable, "manage.py", "serve", "--port", str(self.port)]
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(

@@ -5,8 +5,8 @@ RACES_WITHOUT=transaction_mode: BEGIN instead of BEGIN IMMEDIATE. =timeout: nobo
 
 import os
 
-from haizhou_training.settings import *  # noqa: F403
 from haizhou_training.settings import DATABASES
+from tests.process_settings import *  # noqa: F403
 
 if os.environ["RACES_WITHOUT"] == "timeout":
     DATABASES["default"]["OPTIONS"]["timeout"] = 0
