@@ -17,7 +17,6 @@ from campaigns.services.sessions import short
 from organizations.id_number import without_numbers
 from organizations.models import User
 from organizations.service import Refused, service
-from organizations.services import audit
 from organizations.services.writing import insert_once
 
 MOST_PEOPLE = 30
@@ -54,12 +53,14 @@ def record_home_lesson(
         lock_units(_units(entries), also)
         if stored := _stored(actor, entries, request_uuid):
             return stored
-        session = _plan(actor, entries, topics, starts_at, ends_at, str(facts["teacher"]), request_uuid)
+        told = f"登记送学上门：{len(entries)}人，{facts['teacher']}去的{_heard(said)}"
+        session = _plan(
+            actor, entries, topics, (starts_at, ends_at), str(facts["teacher"]), request_uuid, told
+        )
         _mark_present(actor, session, entries, also, request_uuid)
         facts_of_all = {"session": session, "by": actor, "request_uuid": request_uuid, **facts}
         lessons = [HomeLesson(entry=one, wish=said.get(one.pk, ""), **facts_of_all) for one in entries]
         HomeLesson.objects.bulk_create(lessons)
-        _audit(actor, session, lessons)
         return lessons
 
     return with_retry(act)
@@ -107,9 +108,7 @@ def _units(entries: Sequence[RosterEntry]) -> set[int]:
 def _stored(actor: User, entries: Sequence[RosterEntry], request_uuid: UUID) -> list[HomeLesson]:
     lessons = list(HomeLesson.objects.filter(request_uuid=request_uuid).select_related("session", "entry"))
     if lessons and {one.entry_id for one in lessons} != {entry.pk for entry in entries}:
-        raise Refused(
-            "这一页刚才已经登记过别的人，这次没有保存。请重新打开登记。", code="other_facts"
-        )
+        raise Refused("这一页刚才已经登记过别的人，这次没有保存。请重新打开登记。", code="other_facts")
     if lessons and lessons[0].by_id != actor.pk:
         raise Refused("这个提交编号已经用过，请重新打开登记。", code="key_reuse")
     return lessons
@@ -119,10 +118,10 @@ def _plan(
     actor: User,
     entries: Sequence[RosterEntry],
     topics: Sequence[Topic],
-    starts_at: datetime,
-    ends_at: datetime,
+    times: tuple[datetime, datetime],
     teacher: str,
     request_uuid: UUID,
+    told: str,
 ) -> TrainingSession:
     host: Unit | None = common_unit(entries)
     if host is None:
@@ -134,11 +133,12 @@ def _plan(
         topics=topics,
         entries=entries,
         title=f"送学上门：{names}"[:100],
-        starts_at=starts_at,
-        ends_at=ends_at,
+        starts_at=times[0],
+        ends_at=times[1],
         round=Round.HOME,
         lecturer_names=[teacher],
         request_uuid=uuid5(request_uuid, "session"),
+        as_act=("home.taught", told),
     )
 
 
@@ -164,17 +164,9 @@ def _mark_present(
         raise Refused("有人所在单位的数据已经上报锁定，不能登记。请先请上级解锁。", code="frozen")
 
 
-def _audit(actor: User, session: TrainingSession, lessons: Sequence[HomeLesson]) -> None:
-    wishes = sum(bool(lesson.wish) for lesson in lessons)
-    heard = f"，听到{wishes}个心愿" if wishes else ""
-    audit.record(
-        actor=actor,
-        action="home.taught",
-        summary=f"登记送学上门：{session.title}，{len(lessons)}人{heard}",
-        target=session,
-        organization=session.host.organization,
-        path=session.host.path,
-    )
+def _heard(wishes: Mapping[int, str]) -> str:
+    number = sum(map(bool, wishes.values()))
+    return f"，听到{number}个心愿" if number else ""
 
 
 def _needed(text: str, otherwise: str) -> str:

@@ -30,12 +30,14 @@ def plan_makeup(
     venue: str = "",
     lecturer_names: Sequence[str] = (),
     request_uuid: UUID | None = None,
+    as_act: tuple[str, str] | None = None,
 ) -> TrainingSession:
     """A class (or home teaching) for these people and topics, hosted by `unit`.
 
     Each home branch gets its own part with its own people named. The same
     `request_uuid` again gives the same class. Attending it settles the debts.
     Refused by name where it would settle nothing for somebody (`queries.makeup`).
+    `as_act` as for `plan_session`.
     """
     _refuse(actor, topics, entries)
     form = form or unit.campaign.forms.filter(code=FORM_OF_ROUND[Round(round)]).first()
@@ -57,7 +59,14 @@ def plan_makeup(
         audience="NAMED",
         named_members=_members_by_unit(entries),
     )
-    return plan_session(actor=actor, campaign=unit.campaign, host=unit, plan=plan, request_uuid=request_uuid)
+    return plan_session(
+        actor=actor,
+        campaign=unit.campaign,
+        host=unit,
+        plan=plan,
+        request_uuid=request_uuid,
+        as_act=as_act,
+    )
 
 
 def _refuse(actor: User, topics: Sequence[Topic], entries: Sequence[RosterEntry]) -> None:

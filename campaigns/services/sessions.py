@@ -88,12 +88,19 @@ class Plan:
 
 @service
 def plan_session(
-    *, actor: User, campaign: Campaign, host: Unit, plan: Plan, request_uuid: UUID | None = None
+    *,
+    actor: User,
+    campaign: Campaign,
+    host: Unit,
+    plan: Plan,
+    request_uuid: UUID | None = None,
+    as_act: tuple[str, str] | None = None,
 ) -> TrainingSession:
     """Plan a class of `host` for the plan's units; an upper unit stands for its branches.
 
     The same `request_uuid` again gives the same session: a weak network may send
     twice. With other facts it is refused, or somebody would believe them stored.
+    `as_act`: action and sentence of a larger act this is part of, told in place of the planning.
     """
     branches = lock_for(actor, host, plan.units)
     if request_uuid and (earlier := sent_before(actor, request_uuid)):
@@ -104,7 +111,8 @@ def plan_session(
         campaign=campaign, host=host, request_uuid=request_uuid, **plan.stored_columns()
     )
     fill(session, plan, branches)
-    record(actor, session, "session.plan", f"安排场次“{session.title}”，{len(branches)}个支部参加")
+    planned = ("session.plan", f"安排场次“{session.title}”，{len(branches)}个支部参加")
+    record(actor, session, *(as_act or planned))
     return session
 
 
