@@ -74,6 +74,15 @@ def test_a_later_tap_waits_behind_and_follows_the_version_it_made(core):
     assert sent["marks"][0]["base_version"] == 1  # its own; that somebody made 2 of it, it has not seen
 
 
+def test_no_second_sending_of_a_session_is_sealed_beside_one_that_is_out(core):
+    state = core.next(tapped(core, core.empty(), (9, "late"), account=OTHER), OTHER, "o", NOW)["state"]
+    state = core.next(tapped(core, state, (1, "absent")), ME, "a", NOW)["state"]
+    state = core.answer(tapped(core, state, (1, "present")), "a", LOST, NOW, 0.5)["state"]
+    assert core.next(state, ME, "b", NOW, {"urgent": True})["send"]["uuid"] == "a"
+    state = tapped(core, state, (5, "late"), session=4)
+    assert core.next(state, ME, "b", NOW, {"urgent": True})["send"]["session"] == 4
+
+
 @pytest.mark.parametrize(
     "reply",
     [
