@@ -74,6 +74,15 @@ def test_a_later_tap_waits_behind_and_follows_the_version_it_made(core):
     assert sent["marks"][0]["base_version"] == 1  # its own; that somebody made 2 of it, it has not seen
 
 
+def test_a_page_from_the_server_knows_better_than_what_this_phone_sent_before(core):
+    state = core.next(tapped(core, core.empty(), (1, "absent")), ME, "a", NOW)["state"]
+    state = core.answer(state, "a", stored("a", (1, "applied", "", "absent", 1)), NOW, 0.5)["state"]
+    stale = tapped(core, state, (1, "late"))  # the page still shows the version before its own sending
+    assert stale["marks"][0]["base"] == 1
+    fresh = tapped(core, core.fresh(state, ME, CLASS), (1, "late"))  # undone since: nothing is stored
+    assert fresh["marks"][0]["base"] == 0
+
+
 def test_no_second_sending_of_a_session_is_sealed_beside_one_that_is_out(core):
     state = core.next(tapped(core, core.empty(), (9, "late"), account=OTHER), OTHER, "o", NOW)["state"]
     state = core.next(tapped(core, state, (1, "absent")), ME, "a", NOW)["state"]
