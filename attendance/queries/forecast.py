@@ -1,4 +1,4 @@
-"""来不及的: who still lacks a compulsory topic that no planned class will bring to them.
+"""补不齐的: who still lacks a compulsory topic that no planned class will bring to them.
 
 Set-based: what is still planned is summed up by unit, by unit and category, and by named
 member; each person's own missing topics are compared with it. One SELECT for a branch or a province.

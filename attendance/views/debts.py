@@ -1,4 +1,4 @@
-"""The lists that shrink to nothing: 待补课, 一次都没参加的, 本支部还没开过, 来不及的."""
+"""The lists that shrink to nothing: 待补课, 一次都没参加的, 本支部还没开过, 补不齐的."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ TABS = [
     ("never", "一次都没参加的", "never_list"),
     ("home_waiting", "送学上门", "home_list"),
     ("floating", "流动联系", "contact_list"),
-    ("late", "来不及的", "late_list"),
+    ("late", "补不齐的", "late_list"),
 ]
 
 
@@ -69,9 +69,9 @@ UNTAUGHT = DebtList(
 )
 LATE = DebtList(
     "late",
-    "来不及的",
+    "补不齐的",
     "没有课可上",
-    ("没有来不及的人", "每个人还缺的必训专题，后面都安排了能去的课。"),
+    ("没有补不齐的人", "每个人还缺的必训专题，后面都安排了能去的课。"),
     "照现在的安排学不完必训专题的",
 )
 

@@ -1,4 +1,4 @@
-"""来不及的: who lacks a compulsory topic that no planned class will bring. Every kind of audience counts."""
+"""补不齐的: who lacks a compulsory topic that no planned class will bring. Every kind of audience counts."""
 
 from datetime import timedelta
 
@@ -108,7 +108,9 @@ def test_the_page_names_the_missing_topic_and_offers_a_class(scene, client):
     client.force_login(scene.north_organizer)
     where = reverse("attendance:late_list", args=[scene.campaign.pk])
     answer = client.get(where)
-    assert answer.context["page"].total == 4 and "为勾选的人安排上课" in answer.content.decode()
+    html = answer.content.decode()
+    assert answer.context["page"].total == 4 and "为勾选的人安排上课" in html
+    assert "补不齐的 4人" in html and "照现在排好的课，到冬训结束也学不全必训专题的人" in html
     assert {reason for line in answer.context["lines"] for reason in line.reasons} == {scene.topic.name}
     assert client.get(f"{where}?q=钱").context["page"].total == 1
 
