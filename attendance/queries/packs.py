@@ -1,7 +1,7 @@
 """What a phone may take along of a register, and how old a pack is.
 
 As little as a roll-call needs: no ID number, no phone, no birth date, no 党小组, no reason why
-somebody is missing or excused. docs/decisions/0017-offline-pack.md.
+somebody is missing or excused. docs/decisions/0018-offline-pack.md.
 """
 
 from collections.abc import Collection

@@ -42,7 +42,7 @@ def who_left(id_number: str, user: User) -> Member | None:
     """Whose number this is, if they left the account's scope before: they return and are not made anew."""
     found = digest(clean_id_number(id_number))
     gone = Member.objects.manageable_by(user).filter(left_on__isnull=False, merged_into__isnull=True)
-    return gone.filter(id_digest=found).first() if found else None
+    return gone.filter(id_digest=found).exclude(id_digest="").first() if found else None
 
 
 def why_not_acceptable(request: TransferRequest) -> str:

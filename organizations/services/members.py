@@ -216,7 +216,7 @@ def _write_id_number(actor: User, member: Member) -> None:
     if member.id_number and (problem := id_number_problem(member.id_number, timezone.localdate())):
         raise Refused(problem[1], code=problem[0])
     member.id_digest = digest(member.id_number)
-    twins = Member.objects.filter(id_digest=member.id_digest).exclude(pk=member.pk)
+    twins = Member.objects.filter(id_digest=member.id_digest).exclude(id_digest="").exclude(pk=member.pk)
     if not member.id_digest or not twins.exists():
         return
     if twin := twins.visible_to(actor).select_related("branch").first():
