@@ -44,7 +44,8 @@ def recorder_home(request, context):
 
 def work_home(request, context):
     unit, now = context["unit"], context["now"]
-    table = figures.Table(unit, figures.values(unit, (*panels.QUESTIONS, "NOT_YET", "TOPIC_COV"), now=now), [], now)
+    values = figures.values(unit, (*panels.QUESTIONS, "NOT_YET", "TOPIC_COV"), now=now)
+    table = figures.Table(unit, values, [], now)
     context |= {
         "headlines": panels.headlines(table, trend.week_ago(unit, timezone.localdate(now))),
         "todos": home_queries.todos(request.user),
