@@ -69,7 +69,7 @@ def record_marks(
     part: SessionUnit | None = None,
     unread: str = "",
 ) -> BatchAnswer:
-    """Store one sending of marks (at most 500) for one session.
+    """Store one sending of marks for one session; a phone sends at most 500 at a time.
 
     The same UUID and body again changes nothing: the stored answer comes back,
     each mark `duplicate`. The same UUID with another body raises BatchReused. With `hold`, a code,

@@ -5,13 +5,13 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from uuid import UUID, uuid4, uuid5
+from uuid import uuid4
 
 from django.utils import timezone
 
 from attendance.imports.deciding import Line, Mark, Person, line_of
 from attendance.imports.matching import Matching
-from attendance.imports.reading import MAX_LINES, RawFile, read_file
+from attendance.imports.reading import RawFile, read_file
 from attendance.models import MarkBatch, SheetReading
 from attendance.queries import RegisterPart, RegisterPerson, register
 from attendance.queries.sheet_people import entries_by_phone, others_named
@@ -22,7 +22,6 @@ from organizations.fields import decrypt_bytes, encrypt_bytes
 from organizations.models import User
 from organizations.service import Refused, service
 
-AT_ONCE = 500
 NAME_LENGTH = 200
 NAMES_SHOWN = 5
 REST = ("present", "absent")
@@ -139,31 +138,20 @@ def _notes(file: RawFile) -> list[str]:
 
 
 @service(atomic=False)
-def send_reading(*, actor: User, reading: SheetReading, marks: Sequence[Mark]) -> list[BatchAnswer]:
-    """Store what was read and chosen, as sendings of at most 500. Sent again it changes nothing."""
+def send_reading(*, actor: User, reading: SheetReading, marks: Sequence[Mark]) -> BatchAnswer:
+    """Store what was read and chosen as one sending, all of it or nothing. Sent again it changes nothing."""
     if not marks:
         raise Refused("没有要改的，不用提交。", code="empty")
     if len({mark.entry for mark in marks}) < len(marks):
         raise Refused("有一个人被两行选中了。请改一下，一人只选一次。", code="twice")
-    body = sha256(repr(list(marks)).encode()).hexdigest()
-    chunks = [marks[start : start + AT_ONCE] for start in range(0, len(marks), AT_ONCE)]
-    return [
-        record_marks(
-            actor=actor,
-            session=reading.session,
-            batch=uuid,
-            marks=[MarkInput(m.entry, m.status, m.version, m.reason, m.minutes) for m in chunk],
-            body_sha256=body,
-            kind=reading.kind,
-        )
-        for uuid, chunk in zip(batches_of(reading), chunks, strict=False)
-    ]
-
-
-def batches_of(reading: SheetReading) -> list[UUID]:
-    """The numbers its sendings have, or would have."""
-    more = range(1, -(-MAX_LINES // AT_ONCE) + 1)
-    return [reading.uuid, *(uuid5(reading.uuid, str(number)) for number in more)]
+    return record_marks(
+        actor=actor,
+        session=reading.session,
+        batch=reading.uuid,
+        marks=[MarkInput(m.entry, m.status, m.version, m.reason, m.minutes) for m in marks],
+        body_sha256=sha256(repr(list(marks)).encode()).hexdigest(),
+        kind=reading.kind,
+    )
 
 
 @service(audited=False)

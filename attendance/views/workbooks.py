@@ -13,7 +13,7 @@ from attendance.imports.tokens import Token
 from attendance.imports.workbook import SheetLine, SheetPage, sheet_workbook
 from attendance.models import MarkBatch, SheetReading
 from attendance.queries.sheet_preview import stored_of
-from attendance.services.sheet_readings import batches_of, keep_reading, reading_of, send_reading
+from attendance.services.sheet_readings import keep_reading, reading_of, send_reading
 from attendance.views import sheet_preview
 from attendance.views.getters import get_session, needs
 from organizations.service import Refused
@@ -109,34 +109,31 @@ def sheet_reading(request, pk, uuid):
     needs(request.user.marks_registers)
     stored = get_object_or_404(SheetReading.objects.of(request.user), uuid=uuid, session=session)
     stored.session = session
-    if sent := _sent(stored):
-        return redirect(_outcome(session, sent))
+    if _is_sent(stored):
+        return redirect(_outcome(session, stored.uuid))
     reading = reading_of(stored)
     known = stored_of(session, sheet_preview.entries_in(reading))
     if request.method == "POST":
         try:
             marks = chosen_marks(request.POST, reading, differs=lambda m: sheet_preview.differs(m, known))
-            answers = send_reading(actor=request.user, reading=stored, marks=marks)
-            return redirect(_outcome(session, [answer.batch.uuid for answer in answers]))
+            answer = send_reading(actor=request.user, reading=stored, marks=marks)
+            return redirect(_outcome(session, answer.batch.uuid))
         except Refused as refusal:
-            if sent := _sent(stored):  # by another tap, meanwhile
-                return redirect(_outcome(session, sent))
+            if _is_sent(stored):  # by another tap, meanwhile
+                return redirect(_outcome(session, stored.uuid))
             messages.warning(request, refusal.message)
     status = 422 if request.method == "POST" else 200
     context = _shown(request, stored, reading, known)
     return render(request, "attendance/sheet_reading.html", context, status=status)
 
 
-def _sent(stored):
-    """The sendings of this reading, if it was sent: a second tap shows what became of the first."""
-    uuids = batches_of(stored)
-    found = set(MarkBatch.objects.filter(uuid__in=uuids).values_list("uuid", flat=True))
-    return [uuid for uuid in uuids if uuid in found]
+def _is_sent(stored):
+    """Whether this reading was sent: a second tap shows what became of the first."""
+    return MarkBatch.objects.filter(uuid=stored.uuid).exists()
 
 
-def _outcome(session, uuids):
-    query = "&".join(f"batch={uuid}" for uuid in uuids)
-    return f"{reverse('attendance:register', args=[session.pk])}?{query}"
+def _outcome(session, uuid):
+    return f"{reverse('attendance:register', args=[session.pk])}?batch={uuid}"
 
 
 def _shown(request, stored, reading, known):

@@ -10,9 +10,11 @@ import pytest
 from django.utils import timezone
 from openpyxl import load_workbook
 
+from attendance.imports.deciding import Mark as Line
 from attendance.imports.tokens import Token, write_token
 from attendance.models import Mark, MarkBatch, SheetReading
 from attendance.services.sheet_readings import drop_expired, send_reading
+from organizations.models import AuditEvent
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
 from tests.attendance.sheets import (
@@ -80,7 +82,7 @@ def test_filled_and_sent_back_it_is_shown_first_and_stored_once(north, scene, se
     }
     assert north.post(page, answers(reading)).url == north.get(page).url
     stored = SheetReading.objects.get()
-    [again] = send_reading(actor=scene.north_organizer, reading=stored, marks=[n.mark for n in reading.lines])
+    again = send_reading(actor=scene.north_organizer, reading=stored, marks=[n.mark for n in reading.lines])
     assert {mark.outcome for mark in again.marks} == {"duplicate"}
     batch = MarkBatch.objects.get()
     assert batch.kind == "sheet" and Mark.objects.count() == 3
@@ -211,6 +213,16 @@ def test_the_rest_is_counted_only_when_somebody_says_so(north, session):
     assert "名单上还有2人没有登记" in north.get(page).content.decode()
     north.post(page, answers(reading) | {"rest": "present"})
     assert sorted(status for status, _, _ in statuses(session).values()) == ["absent", "present", "present"]
+
+
+def test_a_long_rest_is_stored_whole_and_as_one_act(north, scene, session):
+    """More people than a file may have lines: nobody at the end of the list is dropped in silence."""
+    _, page = read(north, session, Filled(download(north, session)).fill({"王北甲": "缺席"}).saved())
+    stored = SheetReading.objects.get(uuid=page.rstrip("/").rpartition("/")[2])
+    marks = [Line(entry, 0, "absent") for entry in range(10**6, 10**6 + 2600)]
+    send_reading(actor=scene.north_organizer, reading=stored, marks=marks)
+    assert MarkBatch.objects.get(session=session).marks.count() == 2600
+    assert AuditEvent.objects.filter(action="register.sheet").count() == 1
 
 
 def test_the_sheet_of_another_class_is_named(client, north, scene, session):
