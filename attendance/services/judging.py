@@ -366,10 +366,11 @@ def _effective(session: TrainingSession, mark: MarkInput) -> tuple[str, int]:
 def _lock_code(sheet: Sheet, entry: int) -> str:
     """Why this mark must wait for whoever may unlock, or ""."""
     part = sheet.part_of(entry)
-    if sheet.session.campaign.stage == Stage.CLOSED:
-        return "campaign_closed"
+    # First what somebody has to look at: a lock that goes lets in whatever waited for nothing else.
     if sheet.hold_code:
         return sheet.hold_code
+    if sheet.session.campaign.stage == Stage.CLOSED:
+        return "campaign_closed"
     if part is None or part.closed_at:
         return "closed"
     if sheet.is_frozen(part) or sheet.locked[sheet.entries[entry].unit].frozen_at:

@@ -3,6 +3,7 @@
 from django.db.models import Q
 
 from attendance.models import Mark, MarkBatch
+from attendance.queries import parts_for
 from attendance.queries.ending import held_marks
 from attendance.services.closing import release
 from attendance.services.exclusively import Also, with_retry
@@ -26,6 +27,7 @@ def unlock_unit(*, actor: User, unit: Unit) -> int:
     For whoever sends a version back: call it outside of a transaction, or call `thaw_unit` in
     it and `let_in_waiting` after it. Returns how many classes got marks; again does nothing.
     """
+    _require_in_scope(actor, unit)
     thaw_unit(actor=actor, unit=unit)
     return let_in_waiting(actor=actor, unit=unit)
 
@@ -35,12 +37,17 @@ def let_in_waiting(*, actor: User, unit: Unit) -> int:
     """Judge again the marks at or below `unit` that waited only for a lock which is gone.
 
     One class at a time, one event for each; what waits for a finished sheet goes on waiting,
-    and so does what somebody has to look at. Returns how many classes got marks.
+    and so does what somebody has to look at or what waits on a sheet of others. Returns how many
+    classes got marks.
     """
+    _require_in_scope(actor, unit)
+    found = [one for one in _waiting_sessions(unit) if parts_for(one, actor, to_write=True)]
+    return sum(with_retry(lambda also, one=session: _let_in(actor, one, also)) for session in found)
+
+
+def _require_in_scope(actor: User, unit: Unit) -> None:
     if not Unit.objects.manageable_by(actor).filter(pk=unit.pk).exists():
         raise Refused("这个单位不在您管理的范围内。", code="scope")
-    found = _waiting_sessions(unit)
-    return sum(with_retry(lambda also, one=session: _let_in(actor, one, also)) for session in found)
 
 
 def _waiting_sessions(unit: Unit) -> list[TrainingSession]:

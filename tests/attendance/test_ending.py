@@ -12,6 +12,7 @@ from attendance.queries.ending import held_marks, open_conflicts, open_items
 from attendance.services import recounting
 from attendance.services.closing import close_parts
 from attendance.services.ending import close_campaign, reopen_campaign
+from attendance.services.guests import claim_guest, note_guest
 from attendance.services.roster import open_campaign
 from attendance.services.unlocking import let_in_waiting, unlock_unit
 from campaigns.models import Campaign
@@ -162,8 +163,12 @@ def test_unlocking_a_unit_lets_in_what_waited_for_it(scene):
     assert Attendance.objects.get(session=session, entry__member=scene.wang).status == "present"
     assert not held_marks(scene.campaign).exists()
     assert AuditEvent.objects.filter(action="register.released").count() == 1
-    with pytest.raises(Refused, match="管理的范围"):
-        let_in_waiting(actor=scene.south_organizer, unit=scene.north_unit)
+    freeze_unit(actor=scene.officer, unit=scene.north_unit)
+    for unlock in (unlock_unit, let_in_waiting):
+        with pytest.raises(Refused, match="管理的范围"):
+            unlock(actor=scene.south_organizer, unit=scene.north_unit)
+    scene.north_unit.refresh_from_db()
+    assert scene.north_unit.frozen_at
     assert_derived_rows_are_true(scene.campaign)
 
 
@@ -172,6 +177,38 @@ def test_what_somebody_has_to_look_at_goes_on_waiting(scene):
     scene.mark(session, {scene.wang: "present"}, hold="late_sync")
     assert let_in_waiting(actor=scene.officer, unit=scene.district_unit) == 0
     assert held_marks(scene.campaign).count() == 1
+
+
+@pytest.mark.parametrize("code", ["late", "account_closed"])
+def test_what_came_too_late_after_the_end_is_not_let_in_unseen(scene, code):
+    session = scene.session()
+    scene.mark(session, {scene.li: "present"})
+    close(scene, reason="年终了")
+    answer = scene.mark(session, {scene.wang: "present"}, hold=code)
+    assert [(mark.outcome, mark.code) for mark in answer.marks] == [("held", code)]
+    reopen(scene)
+    assert let_in_waiting(actor=scene.officer, unit=scene.district_unit) == 0
+    assert Attendance.objects.get(session=session, entry__member=scene.wang).status == "unmarked"
+
+
+def test_a_class_of_others_does_not_hold_up_what_waited_at_the_own(scene):
+    """A guest of theirs, claimed while the home was locked, waits for whoever keeps that sheet."""
+    theirs = scene.session(scene.south_branch_unit, title="南河的课")
+    scene.mark(theirs, {scene.sun: "present"}, actor=scene.south_organizer)
+    guest = note_guest(
+        actor=scene.south_organizer,
+        session=theirs,
+        name="王北甲",
+        says_from="北山村党支部",
+        request_uuid=uuid4(),
+    )
+    own = scene.session()
+    freeze_unit(actor=scene.officer, unit=scene.north_unit)
+    claim_guest(actor=scene.north_organizer, guest=guest, entry=scene.entry(scene.wang))
+    scene.mark(own, {scene.li: "present"})
+    assert unlock_unit(actor=scene.north_organizer, unit=scene.north_unit) == 1
+    assert Attendance.objects.get(session=own, entry__member=scene.li).status == "present"
+    assert held_marks(scene.campaign).get().batch.session == theirs
 
 
 def test_the_page_lists_what_is_open_and_ends_it(client, scene):
