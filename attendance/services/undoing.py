@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from attendance.models import MarkBatch, PartClosing, RosterEntry
+from attendance.models import Attendance, Mark, MarkBatch, PartClosing, RosterEntry
+from attendance.queries import parts_for
 from attendance.queries.batches import UNDOABLE
 from attendance.services.closing import refuse_locked, release
 from attendance.services.exclusively import Also, with_retry
@@ -34,7 +35,20 @@ def take_back(*, actor: User, batch: MarkBatch, uuid: UUID) -> BatchAnswer:
         raise Refused(f"{other.account.name}已经撤销过这一次了。", code="undone")
     if batch.kind == MarkBatch.Kind.CLOSE and batch.closings.exists():
         return undo_closing(actor=actor, batch=batch, uuid=uuid)
+    _refuse_half(actor, batch)
     return undo_batch(actor=actor, batch=batch, uuid=uuid)
+
+
+def _refuse_half(actor: User, batch: MarkBatch) -> None:
+    """A sending is taken back once and whole: half of it would leave the rest to nobody."""
+    kept = [part.pk for part in parts_for(batch.session, actor, to_write=True)]
+    rows = Attendance.objects.filter(session=batch.session_id).exclude(session_unit__in=kept)
+    applied = batch.marks.filter(outcome=Mark.Outcome.APPLIED)
+    if foreign := applied.filter(entry__in=rows.values("entry")).count():
+        raise Refused(
+            f"这次登记里有{foreign}人在别的支部的登记表上，不归您管。请由上级撤销，或者在您的登记表上更正。",
+            code="scope",
+        )
 
 
 @service(atomic=False)

@@ -7,11 +7,12 @@ import pytest
 from attendance.models import Attendance, MarkBatch
 from attendance.services.closing import close_parts, reopen_part
 from attendance.services.undoing import take_back, undo_closing
+from organizations.models import Role
 from organizations.service import Refused
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
 from tests.attendance.sheets import login, statuses, url
-from tests.base import once, query_count
+from tests.base import make_user, once, query_count
 
 pytestmark = pytest.mark.django_db
 built, scene = once(Scene)
@@ -112,6 +113,18 @@ def test_closing_is_undone_by_who_may_reopen_and_keeps_all_its_sheets(scene):
     assert not session.parts.filter(closed_at__isnull=False).exists()
     with pytest.raises(Refused, match="区委主管已经撤销过"):
         undo(scene, batch)
+
+
+def test_half_a_sending_is_not_taken_back(scene):
+    """Who keeps one sheet of several would use up the undoing of all."""
+    session = scene.session(scene.north_unit, units=[scene.north_unit])
+    sent = scene.mark(session, {scene.wang: "present", scene.qian: "present"})
+    keeper = make_user("keeper", scene.north_other_branch, Role.ORGANIZER)
+    with pytest.raises(Refused, match="1人在别的支部"):
+        undo(scene, sent.batch, actor=keeper)
+    assert statuses(session).keys() == {"王北甲", "钱北丁"}
+    undo(scene, sent.batch)
+    assert statuses(session) == {}
 
 
 def test_what_is_no_sending_is_not_taken_back(scene, session):
