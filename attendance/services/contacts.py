@@ -28,7 +28,8 @@ def log_contact(
     request_uuid: UUID,
     content: str = "",
 ) -> ContactLog:
-    """Somebody was in touch on `day`. The same `request_uuid` again gives the same line."""
+    """Somebody was in touch on `day`. The same `request_uuid` again gives the same line; with other facts
+    it is refused."""
     mine = RosterEntry.objects.manageable_by(actor).filter(pk=entry.pk).first()
     if mine is None:
         raise Refused("这名党员不在您的管理范围内。", code="scope")
@@ -51,7 +52,7 @@ def log_contact(
         request_uuid=request_uuid,
     )
     if not insert_once(log):
-        return _sent_before(actor, now, request_uuid)
+        return _sent_before(log)
     audit.record(
         actor=actor,
         action="contact.logged",
@@ -63,8 +64,9 @@ def log_contact(
     return log
 
 
-def _sent_before(actor: User, entry: RosterEntry, request_uuid: UUID) -> ContactLog:
-    earlier = ContactLog.objects.filter(request_uuid=request_uuid, entry=entry, by=actor).first()
+def _sent_before(log: ContactLog) -> ContactLog:
+    same = ("request_uuid", "entry_id", "by_id", "day", "how", "content")
+    earlier = ContactLog.objects.filter(**{name: getattr(log, name) for name in same}).first()
     if earlier is None:
         raise Refused("这个提交编号已经用过，请刷新页面再登记。", code="key_reuse")
     return earlier

@@ -20,6 +20,7 @@ from organizations.service import Refused, service
 from organizations.services.writing import insert_once
 
 MOST_PEOPLE = 30
+OTHER = "这一页刚才登记的和这次填的不一样，这次没有保存。请重新打开登记。"
 TITLE_LENGTH = ServiceTask._meta.get_field("title").max_length or 100
 
 
@@ -39,7 +40,7 @@ def record_home_lesson(
     """A visit that took place: a home class of exactly these people, all of them marked present.
 
     Settles their debts as any class does. `wishes` by entry. The same `request_uuid` again gives
-    the same lessons; with other people it is refused.
+    the same lessons; with other people or other facts it is refused.
     """
     facts = {
         "teacher": _needed(short(teacher, 50, "谁去送的"), "请写谁去送的学。"),
@@ -52,6 +53,7 @@ def record_home_lesson(
     def act(also: Also) -> list[HomeLesson]:
         lock_units(_units(entries), also)
         if stored := _stored(actor, entries, request_uuid):
+            _refuse_other(stored, {"starts_at": starts_at, "ends_at": ends_at}, facts, said)
             return stored
         told = f"登记送学上门：{len(entries)}人，{facts['teacher']}去的{_heard(said)}"
         session = _plan(
@@ -108,10 +110,17 @@ def _units(entries: Sequence[RosterEntry]) -> set[int]:
 def _stored(actor: User, entries: Sequence[RosterEntry], request_uuid: UUID) -> list[HomeLesson]:
     lessons = list(HomeLesson.objects.filter(request_uuid=request_uuid).select_related("session", "entry"))
     if lessons and {one.entry_id for one in lessons} != {entry.pk for entry in entries}:
-        raise Refused("这一页刚才已经登记过别的人，这次没有保存。请重新打开登记。", code="other_facts")
+        raise Refused(OTHER, code="other_facts")
     if lessons and lessons[0].by_id != actor.pk:
         raise Refused("这个提交编号已经用过，请重新打开登记。", code="key_reuse")
     return lessons
+
+
+def _refuse_other(lessons: list[HomeLesson], times: dict, facts: dict, said: Mapping[int, str]) -> None:
+    for one in lessons:
+        stored = [getattr(one.session, name) for name in times], [getattr(one, name) for name in facts]
+        if stored != (list(times.values()), list(facts.values())) or one.wish != said.get(one.entry_id, ""):
+            raise Refused(OTHER, code="other_facts")
 
 
 def _plan(

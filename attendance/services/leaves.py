@@ -41,8 +41,9 @@ def set_leave(
 ) -> Leave:
     """Somebody will not come: from `since` to `until`, both included, or to the classes named.
 
-    The same `request_uuid` again gives the leave that is stored. Refused where the person
-    is recorded as there (to be corrected first), or where a sheet it is about is finished.
+    The same `request_uuid` again gives the leave that is stored; with other facts it is refused.
+    Refused where the person is recorded as there (to be corrected first), or where a sheet it is
+    about is finished.
     """
     _require_in_scope(actor, entry)
     if reason not in Leave.Reason.values:
@@ -54,7 +55,7 @@ def set_leave(
     def act(also: Also) -> Leave:
         fresh = _locked(actor, entry, also, since, until, wanted)
         if stored := Leave.objects.filter(request_uuid=request_uuid).first():
-            if stored.entry_id != entry.pk:
+            if not _is_same(stored, entry, reason, since, until, wanted):
                 raise Refused("这个提交编号已经用过，请刷新页面再登记。", code="key_reuse")
             return stored
         first, last = _days(fresh, since, until, wanted)
@@ -63,6 +64,17 @@ def set_leave(
         return _store(actor, fresh, reason, request_uuid, first, last, wanted)
 
     return with_retry(act)
+
+
+def _is_same(
+    stored: Leave, entry: RosterEntry, reason: str, since: date | None, until: date | None, wanted: set[int]
+) -> bool:
+    """Whether this is what was stored: a page that was changed and sent again would seem to be."""
+    if (stored.entry_id, stored.reason, stored.is_period) != (entry.pk, reason, not wanted):
+        return False
+    if wanted:
+        return set(stored.sessions.values_list("pk", flat=True)) == wanted
+    return (stored.since, stored.until) == (since, until)
 
 
 def _require_in_scope(actor: User, entry: RosterEntry) -> None:

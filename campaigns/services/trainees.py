@@ -27,18 +27,22 @@ def note_trainees(
     request_uuid: UUID,
     village: str = "",
 ) -> list[Trainee]:
-    """Write down by name who came and is no member. The same `request_uuid` again adds nobody."""
+    """Write down by name who came and is no member. The same `request_uuid` again adds nobody; with other
+    people it is refused."""
     part = _open_part(actor, part)
-    if stored := list(Trainee.objects.filter(request_uuid=request_uuid, part=part)):
+    names = [plain for name in names if (plain := _plain(name))]
+    village = _plain(village)[:LONGEST]
+    if stored := list(Trainee.objects.filter(request_uuid=request_uuid)):
+        told = [(part.pk, category, name, village) for name in names]
+        if [(one.part_id, one.category, one.name, one.village) for one in stored] != told:
+            raise Refused("这一页刚才已经记下过别的人，这次没有保存。请刷新页面再登记。", code="key_reuse")
         return stored
     if category not in TraineeCategory.values:
         raise Refused("请选择这些人的类别。", code="category")
-    names = [plain for name in names if (plain := _plain(name))]
     if not names:
         raise Refused("请写姓名，几个人用顿号或换行隔开。", code="names")
     if len(names) > MOST_NAMES or any(len(name) > LONGEST for name in names):
         raise Refused(f"一次最多记{MOST_NAMES}人，每个姓名最多{LONGEST}个字。", code="names")
-    village = _plain(village)[:LONGEST]
     facts = {"part": part, "category": category, "village": village, "request_uuid": request_uuid}
     people = [Trainee.objects.create(name=name, created_by=actor, **facts) for name in names]
     label = TraineeCategory(category).label

@@ -92,8 +92,11 @@ def test_the_same_page_twice_is_one_visit(scene):
     first = teach(scene, scene.li, uuid=same)
     assert teach(scene, scene.li, uuid=same) == first
     assert HomeLesson.objects.count() == 1 and TrainingSession.objects.filter(round="HOME").count() == 1
-    with pytest.raises(Refused, match="没有保存"):
-        teach(scene, scene.zhao, uuid=same)
+    entry = scene.entry(scene.li).pk
+    others = ({"teacher": "新书记"}, {"taught": "读了报"}, {"wishes": {entry: "想修路"}}, {"days": -1})
+    for member, other in ((scene.zhao, {}), *((scene.li, other) for other in others)):
+        with pytest.raises(Refused, match="没有保存"):
+            teach(scene, member, uuid=same, **other)
 
 
 def test_of_whom_nothing_is_asked_is_taught_and_no_longer_waits(scene):
@@ -225,6 +228,9 @@ def test_a_contact_is_written_once_and_audited(scene):
     same = uuid4()
     first = contact(scene, scene.li, uuid=same, content="都好")
     assert contact(scene, scene.li, uuid=same, content="都好").pk == first.pk
+    for other in ({"content": "病了"}, {"content": "都好", "days": -1}, {"content": "都好", "how": "MET"}):
+        with pytest.raises(Refused, match="提交编号"):
+            contact(scene, scene.li, uuid=same, **other)
     assert ContactLog.objects.count() == 1
     assert AuditEvent.objects.filter(action="contact.logged").count() == 1
 

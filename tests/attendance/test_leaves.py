@@ -188,8 +188,9 @@ def test_the_same_request_gives_the_same_leave_and_days_asked_twice_are_refused(
     request = uuid4()
     first = ask(scene, scene.wang, request_uuid=request)
     assert ask(scene, scene.wang, request_uuid=request) == first
-    with pytest.raises(Refused, match="提交编号"):
-        ask(scene, scene.li, request_uuid=request)
+    for member, other in ((scene.li, {}), (scene.wang, {"until": 3}), (scene.wang, {"reason": "ILL"})):
+        with pytest.raises(Refused, match="提交编号"):
+            ask(scene, member, request_uuid=request, **other)
     with pytest.raises(Refused, match="已经登记过请假"):
         ask(scene, scene.wang, since=2, until=5)
     assert Leave.objects.count() == 1

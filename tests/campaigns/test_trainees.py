@@ -64,6 +64,9 @@ def test_the_same_sending_adds_nobody_and_two_of_one_name_are_two(scene, session
     request = uuid4()
     for _ in range(2):
         note(scene, session, "王群众", "王群众", request_uuid=request)
+    for names, other in ((["赵群众"], {}), (["王群众"] * 2, {"category": "RESIDENT"})):
+        with pytest.raises(Refused, match="没有保存"):
+            note(scene, session, *names, request_uuid=request, **other)
     assert Trainee.objects.count() == 2
     assert AuditEvent.objects.filter(action="trainee.noted").count() == 1
     one = Trainee.objects.first()
