@@ -1,6 +1,6 @@
 """Who asked leave, for which classes, and what the pages say of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
@@ -34,6 +34,25 @@ def leaves_for(session: TrainingSession, parts: Collection[SessionUnit]) -> dict
     there = RosterStay.objects.filter(unit__in=[part.unit_id for part in parts]).values("entry")
     found = Leave.objects.filter(covering(session), entry__in=there).order_by("pk")
     return {leave.entry_id: leave for leave in found}
+
+
+def leaves_on(parts: Sequence[SessionUnit]) -> dict[tuple[int, int], Leave]:
+    """`leaves_for` of the sheets of several sessions at once, by session and entry."""
+    sessions = {part.session_id: part.session for part in parts}
+    if len(sessions) < 2:
+        told = leaves_for(parts[0].session, parts) if parts else {}
+        return {(session, entry): leave for session in sessions for entry, leave in told.items()}
+    days = {pk: held_on(session) for pk, session in sessions.items()}
+    about = Q(is_period=True, since__lte=max(days.values()), until__gte=min(days.values()))
+    there = RosterStay.objects.filter(unit__in=[part.unit_id for part in parts]).values("entry")
+    found = Leave.objects.filter(about | Q(is_period=False, sessions__in=sessions), entry__in=there)
+    leaves = found.order_by("pk").prefetch_related("sessions").distinct()
+    return {
+        (pk, leave.entry_id): leave
+        for leave in leaves
+        for pk, day in days.items()
+        if _is_about(leave, pk, day)
+    }
 
 
 def came_on_leave(session: TrainingSession, parts: Collection[SessionUnit]) -> list[Attendance]:
@@ -142,12 +161,15 @@ def leave_history(entry: RosterEntry) -> list[tuple[Leave, list[Attendance]]]:
     """Every leave of this person, the latest first, each with the classes to which he came all the same."""
     leaves = list(entry.leaves.select_related("set_by", "ended_by").prefetch_related("sessions"))
     rows = list(entry.rows.filter(status__in=ATTENDED).select_related("session").order_by("held_on"))
-    return [(leave, [row for row in rows if _is_about(leave, row)]) for leave in leaves]
+    return [
+        (leave, [row for row in rows if _is_about(leave, row.session_id, row.held_on)]) for leave in leaves
+    ]
 
 
-def _is_about(leave: Leave, row: Attendance) -> bool:
-    if leave.ended_at and timezone.localdate(leave.ended_at) <= row.held_on:
+def _is_about(leave: Leave, session: int, day: date) -> bool:
+    """`covering`, of a leave that is read already."""
+    if leave.ended_at and timezone.localdate(leave.ended_at) <= day:
         return False
     if leave.is_period:
-        return leave.since <= row.held_on <= leave.until
-    return row.session_id in {session.pk for session in leave.sessions.all()}
+        return leave.since <= day <= leave.until
+    return session in {one.pk for one in leave.sessions.all()}

@@ -1,15 +1,17 @@
 """The register of one session as one account may keep it."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
+from operator import or_
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, DateField, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from attendance.models import Attendance, Leave, Part, Reason, RosterEntry, Status, Waiver
-from attendance.queries.days import belonged, held_on
-from attendance.queries.leaves import leave_words, leaves_for
+from attendance.queries.days import belonged, held_on, held_then
+from attendance.queries.leaves import leave_words, leaves_on
 from attendance.queries.people import under
 from campaigns.models import SessionUnit, TrainingSession, Unit
 from campaigns.queries.parts import parts_for
@@ -85,13 +87,27 @@ def audience(parts: Collection[SessionUnit], day: date) -> QuerySet[RosterEntry]
 
     `home` is the unit it belonged to, `is_waived` whether 不作硬性要求 held on that day.
     """
-    units = Q(stays__unit__in=[part.unit_id for part in parts])
-    there = under("stays", belonged(day)) & (Q(left_on__isnull=True) | Q(left_on__gt=day))
+    return audience_by_day({day: parts})
+
+
+def audience_by_day(days: Mapping[date, Collection[SessionUnit]]) -> QuerySet[RosterEntry]:
+    """`audience` of sheets of several days; of each unit only one, for a person is told by its `home`."""
+    units = {day: [part.unit_id for part in parts] for day, parts in days.items()}
+    there = reduce(or_, (_there(day, among) for day, among in units.items()))
+    people = RosterEntry.objects.filter(there).annotate(home=F("stays__unit_id"))
+    of_home = (When(home__in=among, then=Value(day)) for day, among in units.items())
+    people = people.annotate(day=Case(*of_home, output_field=DateField()))
+    # Of one day it is said as a value: the database then knows it before it reads a row.
+    day = next(iter(days)) if len(days) == 1 else OuterRef("day")
     waivers = Waiver.objects.filter(belonged(day), entry=OuterRef("pk"))
-    people = RosterEntry.objects.filter(units, there).annotate(
-        home=F("stays__unit_id"), is_waived=Exists(waivers)
-    )
-    return people.filter(_wanted(parts)).order_by("stays__unit__path", "member__place_in_list", "pk")
+    wanted = _wanted([part for parts in days.values() for part in parts])
+    people = people.annotate(is_waived=Exists(waivers)).filter(wanted)
+    return people.order_by("stays__unit__path", "member__place_in_list", "pk")
+
+
+def _there(day: date, units: Collection[int]) -> Q:
+    stayed = Q(stays__unit__in=units) & under("stays", belonged(day))
+    return stayed & (Q(left_on__isnull=True) | Q(left_on__gt=day))
 
 
 def _wanted(parts: Collection[SessionUnit]) -> Q:
@@ -117,13 +133,7 @@ def register(session: TrainingSession, user: User, only: Collection[int] | None 
     `only`: of these parts.
     """
     seen = [part for part in parts_for(session, user) if only is None or part.pk in only]
-    # Whoever marks keeps the very sheets he sees.
-    sheets = [RegisterPart(part, can_mark=user.marks_registers and part.closed_at is None) for part in seen]
-    _fill_recorded(session, [sheet for sheet in sheets if sheet.part.recorded_at])
-    _fill_expected([sheet for sheet in sheets if not sheet.part.recorded_at], held_on(session))
-    _fill_waivers([person for sheet in sheets for person in sheet.waived], held_on(session))
-    _fill_leaves(sheets, leaves_for(session, seen))
-    _tell_apart(sheets)
+    sheets = sheets_of(seen, user)
     return RegisterView(
         session=session,
         parts=sheets,
@@ -131,9 +141,35 @@ def register(session: TrainingSession, user: User, only: Collection[int] | None 
     )
 
 
-def _fill_expected(sheets: list[RegisterPart], day: date) -> None:
-    by_unit = {sheet.part.unit_id: sheet for sheet in sheets}
-    people = audience([sheet.part for sheet in sheets], day).values_list(*FIELDS, "is_waived", "home")
+def sheets_of(parts: Sequence[SessionUnit], user: User) -> list[RegisterPart]:
+    """Sheets this account sees, of one session or of several; the same few queries for any number."""
+    # Whoever marks keeps the very sheets he sees.
+    sheets = [RegisterPart(part, can_mark=user.marks_registers and part.closed_at is None) for part in parts]
+    _fill_recorded([sheet for sheet in sheets if sheet.part.recorded_at])
+    for layer in _one_of_each_unit(sheet for sheet in sheets if not sheet.part.recorded_at):
+        _fill_expected(layer)
+    _fill_waivers(sheets)
+    _fill_leaves(sheets, leaves_on(parts))
+    _tell_apart(sheets)
+    return sheets
+
+
+def _one_of_each_unit(sheets: Iterable[RegisterPart]) -> list[dict[int, RegisterPart]]:
+    """By unit. A branch that holds the same class twice stands in two of them; else there is one."""
+    layers: list[dict[int, RegisterPart]] = []
+    for sheet in sheets:
+        free = next((layer for layer in layers if sheet.part.unit_id not in layer), None)
+        if free is None:
+            layers.append(free := {})
+        free[sheet.part.unit_id] = sheet
+    return layers
+
+
+def _fill_expected(by_unit: Mapping[int, RegisterPart]) -> None:
+    days: dict[date, list[SessionUnit]] = {}
+    for sheet in by_unit.values():
+        days.setdefault(held_on(sheet.part.session), []).append(sheet.part)
+    people = audience_by_day(days).values_list(*FIELDS, "is_waived", "home")
     for pk, name, initials, group, floating, waived, home in people:
         person = _person(pk, name, initials, group, floating=floating, waived=waived)
         sheet = by_unit[home]
@@ -164,10 +200,10 @@ PERSON = (
 MARK = ("status", "reason", "minutes", "minutes_set", "version", "unit__name")
 
 
-def _fill_recorded(session: TrainingSession, sheets: list[RegisterPart]) -> None:
+def _fill_recorded(sheets: list[RegisterPart]) -> None:
     by_part = {sheet.part.pk: sheet for sheet in sheets}
     rows = (
-        Attendance.objects.filter(session=session, session_unit__in=by_part)
+        Attendance.objects.filter(session_unit__in=by_part)
         .order_by("session_unit__unit__path", "entry__member__place_in_list", "entry_id")
         .values_list("session_unit_id", "part", *PERSON, *MARK)
     )
@@ -181,20 +217,25 @@ def _fill_recorded(session: TrainingSession, sheets: list[RegisterPart]) -> None
         lists[Part(kind)].append(person)
 
 
-def _fill_waivers(people: list[RegisterPerson], day: date) -> None:
-    found = Waiver.objects.filter(belonged(day), entry__in=[person.entry for person in people])
-    told = {waiver.entry_id: waiver for waiver in found.select_related("set_by")}
-    for person in people:
-        if waiver := told.get(person.entry):
-            person.waiver = f"{waiver.get_reason_display()}，{waiver.set_by.name}设"
+def _fill_waivers(sheets: list[RegisterPart]) -> None:
+    people = [(held_on(sheet.part.session), person) for sheet in sheets for person in sheet.waived]
+    found = Waiver.objects.filter(entry__in=[person.entry for _, person in people]).select_related("set_by")
+    told: dict[int, list[Waiver]] = {}
+    for waiver in found:
+        told.setdefault(waiver.entry_id, []).append(waiver)
+    for day, person in people:
+        for waiver in told.get(person.entry, []):
+            if held_then(waiver, day):
+                person.waiver = f"{waiver.get_reason_display()}，{waiver.set_by.name}设"
 
 
-def _fill_leaves(sheets: Iterable[RegisterPart], leaves: dict[int, Leave]) -> None:
+def _fill_leaves(sheets: list[RegisterPart], leaves: Mapping[tuple[int, int], Leave]) -> None:
     """Who asked leave is offered as 请假 with that reason; whoever is marked stays as marked."""
-    for person in (person for sheet in sheets for person in sheet.expected):
-        if leave := leaves.get(person.entry):
-            person.preset, person.preset_reason = Status.LEAVE, leave.reason
-            person.leave = leave_words(leave)
+    for sheet in sheets:
+        for person in sheet.expected:
+            if leave := leaves.get((sheet.part.session_id, person.entry)):
+                person.preset, person.preset_reason = Status.LEAVE, leave.reason
+                person.leave = leave_words(leave)
 
 
 def _tell_apart(sheets: Iterable[RegisterPart]) -> None:
