@@ -54,6 +54,7 @@ urlpatterns = [
     path("sessions/<int:pk>/batches/", batches.batch_list, name="batch_list"),
     path("sessions/<int:pk>/batches/<int:batch_pk>/", batches.batch_detail, name="batch_detail"),
     path("sessions/<int:pk>/many/", many.many, name="many"),
+    path("sessions/<int:pk>/together/", many.together, name="together"),
     path("sessions/<int:pk>/paste/", paste.paste, name="paste"),
     path("sessions/<int:pk>/rows/", lists.session_rows, name="session_rows"),
     path("sessions/<int:pk>/correct/", corrections.session_correct, name="session_correct"),

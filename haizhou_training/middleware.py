@@ -37,6 +37,7 @@ MARKING = frozenset(
         "attendance:sheet_reading",
         "attendance:sheet_tick",
         "attendance:sheet_upload",
+        "attendance:together",
         "attendance:visitors",
     }
 )

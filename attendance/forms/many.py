@@ -48,6 +48,12 @@ class RowText:
 FIGURES = str.maketrans("０１２３４５６７８９", "0123456789", " 人名　")
 
 
+def asked_rows(post, most: int) -> list[int]:
+    """The parts whose rows stood on the page, each by its number field."""
+    told = (name[1:] for name in post if name.startswith("u"))
+    return [int(text) for text in told if text.isascii() and text.isdigit() and len(text) < 19][:most]
+
+
 def texts_of(post, part: int) -> RowText:
     """The fields of one row. A number of its own is needed, or a second tap would be a second sending."""
     try:
@@ -95,7 +101,7 @@ def _require_readable(text: RowText, proposal: Proposal) -> None:
         raise BadBatch(422, "没来的人没认出来，请写名字，例如：张三（生病）、李四。")
     for number, doubt in enumerate(proposal.doubts):
         if not (text.sent and text.sent.doubts.get(number, {}).get("who")):
-            raise BadBatch(422, f"“{doubt.said.name}”：{doubt.why}请在下面选。")
+            raise BadBatch(422, f"“{doubt.said.name}”：{doubt.why.rstrip('。')}。请在下面选。")
 
 
 def _decided(part: int, text: RowText, proposal: Proposal) -> Sent:

@@ -21,6 +21,7 @@ from attendance.services.marks import record_marks
 from attendance.views import sheet
 from attendance.views.getters import get_session, needs
 from attendance.views.guests import guest_box
+from campaigns.queries.same_class import branches_together
 from campaigns.queries.trainees import others
 from organizations.service import Refused
 
@@ -69,6 +70,7 @@ def _page(request, session, **more):
         "whole_minutes": sheet.whole_minutes(session),
         "others": others([part.part for part in view.parts]),
         "is_today": queries.held_on(session) == timezone.localdate(),
+        "together": branches_together(session, request.user, timezone.now()) if _can_send(session) else 0,
     }
     return page | guest_box(request, session) | more
 

@@ -16,6 +16,7 @@ from campaigns.queries import (
 )
 from campaigns.queries.clashes import planning_warnings
 from campaigns.queries.parts import parts_kept
+from campaigns.queries.same_class import branches_together
 from campaigns.queries.trainees import others
 from campaigns.services import sessions
 from campaigns.views.getters import chosen_campaign, chosen_unit, own_units, trail, unit_tree
@@ -121,6 +122,8 @@ def session_detail(request, pk):
     context["may_change"] = (
         hosting and session.is_valid and not context["recorded"] and session.campaign.is_open
     )
+    if session.campaign.is_open:
+        context["together"] = branches_together(session, request.user, timezone.now())
     return render(request, "campaigns/session_detail.html", context)
 
 

@@ -59,7 +59,8 @@ SHARED = [
 # Where an account's colours are looked at: those of a page both see, once on each size.
 COLOURS = {Role.ORGANIZER: helpers.PHONE, Role.OFFICER: helpers.DESKTOP}
 SHEETS = [
-    f"/sessions/{{joint}}/{page}/" for page in ("batches", "many", "paste", "sheet/tick", "sheet/upload")
+    f"/sessions/{{joint}}/{page}/"
+    for page in ("batches", "many", "together", "paste", "sheet/tick", "sheet/upload")
 ]
 ENDING = ["/campaigns/{campaign}/hours/rules/", "/campaigns/{campaign}/end/"]
 AROUND = [
