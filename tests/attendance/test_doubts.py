@@ -60,6 +60,16 @@ def test_came_after_having_left(scene):
     assert row.entry.member == scene.wang
 
 
+def test_shares_of_a_whole_city_are_compared(scene):
+    with fixture_writes():
+        for unit, waived, members in (
+            (scene.north_branch_unit, 4000, 6000),
+            (scene.south_branch_unit, 300_000, 1_000_000),
+        ):
+            Tally.objects.filter(unit=unit).update(waived=waived, members=members)
+    assert [row.unit for row in found(scene, Kind.WAIVERS)] == [scene.north_branch_unit]
+
+
 def test_heads_that_are_not_the_marks(scene):
     session = scene.session(days=-1)
     set_counted_heads(session=session, heads=3)
