@@ -16,6 +16,7 @@ from attendance.models import Guest, RosterEntry
 from campaigns.models import Campaign, TrainingSession, Unit
 from campaigns.queries import inside, scope_unit
 from organizations.models import User
+from organizations.tree import within
 
 IN_TURN = ("part__session__starts_at", "id")
 
@@ -37,7 +38,7 @@ def claimable(user: User, campaign: Campaign) -> QuerySet[Guest]:
     if scope is None or not user.keeps_records:
         return Guest.objects.none()
     own_name = own_people(user, campaign).filter(member__name=OuterRef("name"))
-    own_unit = Unit.objects.filter(campaign=campaign, path__startswith=scope.path, name=OuterRef("says_from"))
+    own_unit = Unit.objects.filter(within("path", scope.path), campaign=campaign, name=OuterRef("says_from"))
     above = Q(part__session__host__path__in=scope.ancestor_paths)
     near = inside(scope, "part__session__host") | above | Exists(own_unit)
     valid = Q(part__session__cancelled_at__isnull=True, part__session__voided_at__isnull=True)

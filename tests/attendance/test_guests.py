@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from attendance.models import Attendance, Guest, Mark, Part, SessionTally, Standing
 from attendance.queries import todos
+from attendance.queries.guests import claimable
 from attendance.services.closing import close_parts, reopen_part
 from attendance.services.guests import claim_guest, drop_guest, note_guest
 from organizations.models import AuditEvent
@@ -160,6 +161,12 @@ def test_at_a_class_of_the_level_above_the_name_is_enough(client, scene):
     page = waiting(client, scene.north_organizer, scene)
     assert "<legend>王北甲</legend>" in page and "北边的" not in page
     assert "王北甲" not in waiting(client, scene.south_organizer, scene)
+
+
+def test_own_units_are_found_by_a_range_of_paths(scene):
+    """A LIKE would read every unit of the campaign for each guest."""
+    asked = str(claimable(scene.north_organizer, scene.campaign).query)
+    assert "LIKE" not in asked and scene.north_unit.path in asked
 
 
 def test_two_of_the_name_are_both_offered_and_none_is_chosen(client, scene, south):
