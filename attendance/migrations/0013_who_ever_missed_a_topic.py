@@ -6,6 +6,8 @@ from django.db.models.functions import Coalesce
 
 
 def fill(apps, schema_editor):
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("SET LOCAL statement_timeout = 0")
     standings = apps.get_model("attendance", "Standing").objects
     rows = apps.get_model("attendance", "Attendance").objects.filter(
         entry=OuterRef("entry"), counts=True, part="EXPECTED", status__in=["leave", "absent"]
