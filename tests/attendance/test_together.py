@@ -198,7 +198,8 @@ def test_each_row_knows_who_belonged_was_waived_and_asked_leave_on_its_own_day(c
         since=days[-3],
         until=days[-2],
     )
-    set_waiver(actor=scene.officer, entry=scene.entry(scene.zhao), reason="CARE", since=days[-2])
+    for member in (scene.zhao, scene.he):
+        set_waiver(actor=scene.officer, entry=scene.entry(member), reason="CARE", since=days[-2])
     again = scene.session(days=-2, hour=15, **scene.lesson)
     as_user(client, scene.north_organizer)
     sheets = {row.session: row.sheet for row in client.get(url(scene.mountain)).context["rows"]}
@@ -208,6 +209,7 @@ def test_each_row_knows_who_belonged_was_waived_and_asked_leave_on_its_own_day(c
 
     assert names(scene.mountain) == ["王北甲", "李北乙", "赵北丙"] and names(again) == ["王北甲", "李北乙"]
     assert names(again, "waived") == ["赵北丙"] and sheets[again].waived[0].waiver
+    assert names(scene.slope, "waived") == ["何北戊"] and "何北戊" not in names(scene.slope)
     on_leave = {(session, one.name) for session in sheets for one in sheets[session].expected if one.leave}
     assert on_leave == {(scene.mountain, "李北乙"), (again, "李北乙")}
 
