@@ -107,26 +107,41 @@ def apply_batch(sheet: Sheet, batch: MarkBatch, marks: Sequence[MarkInput]) -> B
     log = (_log(batch, mark, *told[:2]) for told, mark in zip(judged, marks, strict=True))
     insert(Mark, LOG, log)
     if batch.counted_heads is not None and not sheet.hold_code:
-        _keep_heads(sheet, batch)
+        _keep_heads(sheet, batch, batch.counted_heads)
     if batch.kind == MarkBatch.Kind.UNDO:
+        _take_heads_back(sheet, batch)
         shut_parts(sheet)
     recount_touched(sheet)
     _name_the_others(sheet.session, batch, answers)
     return BatchAnswer(batch, answers)
 
 
-def _keep_heads(sheet: Sheet, batch: MarkBatch) -> None:
+def _take_heads_back(sheet: Sheet, batch: MarkBatch) -> None:
+    """What was counted before, unless somebody has counted since."""
+    undone = batch.undoes
+    if undone is None or undone.counted_heads is None:
+        return
+    counted = MarkBatch.objects.filter(
+        session=undone.session_id, part=undone.part_id, counted_heads__isnull=False, undone_by__isnull=True
+    )
+    if counted.filter(pk__gt=undone.pk).exists():
+        return
+    earlier = counted.filter(pk__lt=undone.pk).order_by("-pk").first()
+    _keep_heads(sheet, undone, earlier.counted_heads if earlier else None)
+
+
+def _keep_heads(sheet: Sheet, batch: MarkBatch, heads: int | None) -> None:
     """What was counted, of one branch or of the whole class; a sheet that is locked keeps what it says."""
     if batch.part_id is None:
         if not all(map(sheet.is_locked, sheet.parts.values())):
-            set_counted_heads(session=sheet.session, heads=batch.counted_heads)
+            set_counted_heads(session=sheet.session, heads=heads)
         return
     part = sheet.parts.get(batch.part_id)
     if part is None:
         raise Refused("您不负责登记这个支部。", code="scope")
     sheet.hold([part.unit_id])
     if not sheet.is_locked(part):
-        set_part_heads(part=part, heads=batch.counted_heads)
+        set_part_heads(part=part, heads=heads)
 
 
 def store_rows(sheet: Sheet, changed: Sequence[Attendance] = ()) -> None:

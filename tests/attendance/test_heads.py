@@ -8,6 +8,7 @@ from django.urls import reverse
 from attendance.queries import todos
 from attendance.queries.heads import waiting_for_names
 from attendance.services.closing import close_parts
+from attendance.services.undoing import take_back
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
 from tests.base import once, query_count
@@ -52,6 +53,30 @@ def test_heads_move_no_figure(scene):
     assert session.parts.get().counted_heads == 3
     assert session.rows.count() == 0 and session.parts.get().recorded_at is None
     assert_derived_rows_are_true(scene.campaign)
+
+
+def test_what_was_counted_goes_with_the_sending_that_is_taken_back(scene):
+    session = scene.session()
+
+    def heads():
+        session.refresh_from_db()
+        return session.counted_heads, session.parts.get().counted_heads
+
+    first = scene.mark(session, {scene.wang: "present"}, counted_heads=2).batch
+    wrong = scene.mark(session, {scene.li: "present"}, counted_heads=39).batch
+    take_back(actor=scene.north_organizer, batch=wrong, uuid=uuid4())
+    assert heads() == (2, 2)
+    count(session, scene, 3)
+    take_back(actor=scene.north_organizer, batch=first, uuid=uuid4())
+    assert heads() == (3, 3), "somebody has counted since"
+
+
+def test_a_message_pasted_into_the_wrong_class_leaves_no_number(scene):
+    session = scene.session()
+    wrong = scene.mark(session, {scene.li: "present"}, counted_heads=39).batch
+    take_back(actor=scene.north_organizer, batch=wrong, uuid=uuid4())
+    assert session.parts.get().counted_heads is None
+    assert waiting_for_names(scene.north_unit).count() == 0
 
 
 def test_a_class_that_is_off_or_locked_waits_for_nobody(scene):
