@@ -25,12 +25,20 @@ def is_inside_service() -> bool:
     return _depth.get() > 0
 
 
+def is_blank(value: object) -> bool:
+    """A text of nothing but signs nobody sees (blanks, zero-width, marks of direction): it says nothing."""
+    if not isinstance(value, str):
+        return False
+    return not any(sign.isprintable() and not sign.isspace() for sign in value)
+
+
 def service(function: Callable[P, R] | None = None, *, atomic: bool = True, audited: bool = True):
     """Declare a write service.
 
     `atomic=False` for services that open their own short transactions (jobs,
     bulk work in chunks); `audited=False` for bookkeeping that is not an act of
-    a person (leases, derived rows, scheduled figures).
+    a person (leases, derived rows, scheduled figures). A text given that is
+    blank reaches the service as "": a reason of zero-width signs is no reason.
     """
 
     def declare(inner: Callable[P, R]) -> Callable[P, R]:
@@ -38,6 +46,9 @@ def service(function: Callable[P, R] | None = None, *, atomic: bool = True, audi
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
             token = _depth.set(_depth.get() + 1)
             try:
+                for name, value in kwargs.items():
+                    if is_blank(value):
+                        kwargs[name] = ""
                 if not atomic:
                     return inner(*args, **kwargs)
                 with transaction.atomic():

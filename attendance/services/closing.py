@@ -20,6 +20,7 @@ from attendance.services.marks import (
 )
 from campaigns.models import SessionUnit, Stage, TrainingSession
 from campaigns.services.registers import set_closed
+from campaigns.services.sessions import REASON_LENGTH, short
 from organizations.models import User
 from organizations.service import Refused, service
 from organizations.services import audit
@@ -53,7 +54,8 @@ def close_parts(
     """
     if rest and rest not in REST:
         raise Refused("请选择没有登记的人怎么算：其余均到、其余未到，或其余未登记。", code="rest")
-    if rest == "unmarked" and not note.strip():
+    note = short(note, REASON_LENGTH, "说明")
+    if rest == "unmarked" and not note:
         raise Refused("其余未登记要写一句说明，比如“签到表丢失”。", code="note")
 
     def act(also: Also) -> list[SessionUnit]:
@@ -120,7 +122,8 @@ def reopen_part(*, actor: User, part: SessionUnit, reason: str) -> BatchAnswer |
     session = part.session
     if part.pk not in {mine.pk for mine in parts_for(session, actor, to_write=True)}:
         raise Refused("您不负责登记这个场次。", code="scope")
-    if not reason.strip():
+    reason = short(reason, REASON_LENGTH, "重新打开的原因")
+    if not reason:
         raise Refused("请写一句重新打开的原因。", code="reason")
 
     def act(also: Also) -> BatchAnswer | None:

@@ -14,6 +14,7 @@ from campaigns.models import Stage, Topic, TrainingForm, TrainingSession, Unit, 
 from campaigns.models.hours import MOST_MINUTES
 from campaigns.queries.hours import Rules
 from campaigns.services.registers import set_facts
+from campaigns.services.sessions import REASON_LENGTH, short
 from organizations.models import User
 from organizations.service import Refused, service
 from organizations.services import audit, changes
@@ -35,11 +36,12 @@ def correct_session(
     `minutes` None: what the hours rule of the day says. Who was expected stays who was
     expected. Minutes a person set are kept. Repeating it changes nothing but the audit.
     """
-    if not title.strip():
+    title = short(title, TrainingSession._meta.get_field("title").max_length, "场次名称")
+    if not title:
         raise Refused("请写场次名称。", code="title")
     if any(topic.campaign_id != session.campaign_id for topic in topics):
         raise Refused("专题要属于这次冬训。", code="topics")
-    facts = {"title": title.strip(), "starts_at": starts_at, "ends_at": ends_at}
+    facts = {"title": title, "starts_at": starts_at, "ends_at": ends_at}
 
     def act(also: Also) -> TrainingSession:
         fresh = _locked(actor, session, also)
@@ -59,14 +61,15 @@ def correct_session(
 @service(atomic=False)
 def void_session(*, actor: User, session: TrainingSession, reason: str) -> TrainingSession:
     """A wrong session counts no more; it is never deleted. Voiding it again changes nothing."""
-    if not reason.strip():
+    reason = short(reason, REASON_LENGTH, "作废的原因")
+    if not reason:
         raise Refused("请写一句作废的原因。", code="reason")
 
     def act(also: Also) -> TrainingSession:
         fresh = _locked(actor, session, also)
         if fresh.voided_at:
             return fresh
-        set_facts(session=fresh, voided_at=timezone.now(), void_reason=reason.strip())
+        set_facts(session=fresh, voided_at=timezone.now(), void_reason=reason)
         _rewrite_rows(fresh)
         _audit(actor, fresh, "session.voided", f"作废场次“{fresh.title}”，原因：{fresh.void_reason}")
         return fresh

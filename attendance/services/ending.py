@@ -9,6 +9,7 @@ from attendance.queries.ending import open_items, stopping, words_of
 from campaigns.models import Campaign, Stage, Unit
 from campaigns.services.campaigns import may_run
 from campaigns.services.locking import lock_units
+from campaigns.services.sessions import REASON_LENGTH, short
 from campaigns.services.stages import mark_closed, mark_reopened
 from organizations.models import User
 from organizations.service import Refused, service
@@ -27,6 +28,7 @@ def close_campaign(
     officer gives a `reason`; `knowing` is how many stopped it when they read the page.
     Closing a closed one changes nothing.
     """
+    reason = short(reason, REASON_LENGTH, "原因")
     campaign = _locked(actor, campaign)
     if campaign.stage == Stage.CLOSED:
         return campaign
@@ -39,13 +41,13 @@ def close_campaign(
     # One statement whatever the size; who left before keeps what they are.
     closed = RosterEntry.objects.filter(campaign=campaign, is_open=True).update(is_open=False)
     mark_closed(campaign=campaign)
-    over = f"；还有{words_of(stopping(items))}，仍然结束，原因：{reason.strip()}" if stopping(items) else ""
+    over = f"；还有{words_of(stopping(items))}，仍然结束，原因：{reason}" if stopping(items) else ""
     _record(
         actor,
         campaign,
         "campaign.closed",
         f"结束冬训：{campaign.label}，名册{closed}人{over}",
-        {"open": {item.code: item.count for item in items}, "reason": reason.strip()},
+        {"open": {item.code: item.count for item in items}, "reason": reason},
     )
     return campaign
 
@@ -60,7 +62,8 @@ def reopen_campaign(*, actor: User, campaign: Campaign, reason: str) -> Campaign
     """
     if not (actor.is_active and actor.runs_campaigns) or actor.organization_id != campaign.organization_id:
         raise Refused("只有主办单位的主管可以重新打开冬训。", code="scope")
-    if not reason.strip():
+    reason = short(reason, REASON_LENGTH, "重新打开的原因")
+    if not reason:
         raise Refused("请写一句重新打开的原因。", code="reason")
     campaign = _locked(actor, campaign)
     if campaign.stage == Stage.OPEN:
@@ -75,8 +78,8 @@ def reopen_campaign(*, actor: User, campaign: Campaign, reason: str) -> Campaign
         # Another campaign drew one of them in this very moment.
         raise Refused("有党员刚刚进了另一次进行中的冬训，不能重新打开。", code="busy") from clash
     mark_reopened(campaign=campaign)
-    words = f"重新打开冬训：{campaign.label}，原因：{reason.strip()}"
-    _record(actor, campaign, "campaign.reopened", words, {"reason": reason.strip()})
+    words = f"重新打开冬训：{campaign.label}，原因：{reason}"
+    _record(actor, campaign, "campaign.reopened", words, {"reason": reason})
     return campaign
 
 
@@ -102,7 +105,7 @@ def _refuse_end(campaign: Campaign) -> None:
 def _refuse_open(stops: list, reason: str, knowing: int | None) -> None:
     if not stops:
         return
-    if not reason.strip():
+    if not reason:
         raise Refused(f"还不能结束：{words_of(stops)}。办完再结束；确实要结束，请写明原因。", code="open")
     if knowing is not None and knowing != sum(item.count for item in stops):
         raise Refused(f"情况刚刚有变动，现在是{words_of(stops)}。请看过再决定。", code="changed")

@@ -17,6 +17,7 @@ from campaigns.services.locking import lock_units
 from organizations.models import Member, User
 from organizations.service import Refused, service
 from organizations.services import audit
+from organizations.services.member_dates import FIRST_YEAR
 
 BATCH = 2000
 
@@ -142,6 +143,8 @@ def set_waiver(*, actor: User, entry: RosterEntry, reason: str, since: date) -> 
     _require_in_scope(actor, entry)
     if since > timezone.localdate():
         raise Refused("开始日期不能晚于今天。", code="future")
+    if since.year < FIRST_YEAR:
+        raise Refused("开始日期不合理，请核对年份。", code="past")
     if reason not in Waiver.Reason.values:
         raise Refused("请选择原因类别。", code="reason")
     return with_retry(lambda also: _waive(actor, _locked(actor, entry, also), reason, since))

@@ -14,6 +14,7 @@ from django.utils import timezone
 from organizations.models import Member, Organization, Transfer, User
 from organizations.service import Refused, service
 from organizations.services import audit, changes
+from organizations.services.member_dates import FIRST_YEAR
 
 
 @service
@@ -134,6 +135,8 @@ def refuse_day(member: Member, day: date) -> None:
         raise Refused(f"{member.name}已经登记离开，请先登记回来。", code="left")
     if day > timezone.localdate():
         raise Refused("转接日期不能晚于今天，到了那天再办。", code="future")
+    if day.year < FIRST_YEAR:
+        raise Refused("转接日期不合理，请核对年份。", code="date")
     if member.branch_since and day < member.branch_since:
         raise Refused(
             f"{member.name}是 {member.branch_since:%Y-%m-%d} 转入现在的支部的，转出日期不能早于那天。",
