@@ -1,6 +1,5 @@
 """What a planner should look at again: said once the class is planned, never a refusal."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -46,8 +45,10 @@ def _calling_the_same(
 ) -> QuerySet[TrainingSession]:
     """Of these, classes with a part of the same branch whose audience has people in common with ours."""
     shared: Q | None = None
-    for part in _one_of_each(session.parts.prefetch_related("named_members")):
-        wanted = Q(unit__in=session.parts.filter(_alike(part)).values("unit")) & _meets(part)
+    for audience, category in set(session.parts.values_list("audience", "category")):
+        alike = session.parts.filter(audience=audience, category=category)
+        meets = _meets_named(alike) if audience == KINDS.NAMED else _meets(audience, category)
+        wanted = Q(unit__in=alike.values("unit")) & meets
         shared = wanted if shared is None else shared | wanted
     if shared is None:
         return others.none()
@@ -55,33 +56,23 @@ def _calling_the_same(
     return others.filter(Exists(parts)).select_related("host")
 
 
-def _one_of_each(parts: Iterable[SessionUnit]) -> list[SessionUnit]:
-    """A class of a township has one audience for all its branches; only named people differ."""
-    found: dict[tuple, SessionUnit] = {}
-    for part in parts:
-        of_its_own = part.pk if part.audience == KINDS.NAMED else 0
-        found.setdefault((part.audience, part.category, of_its_own), part)
-    return list(found.values())
-
-
-def _alike(part: SessionUnit) -> Q:
-    if part.audience == KINDS.NAMED:
-        return Q(pk=part.pk)
-    return Q(audience=part.audience, category=part.category)
-
-
-def _meets(part: SessionUnit) -> Q:
-    """Parts of the same branch that call somebody `part` calls."""
-    if part.audience == KINDS.WHOLE:
+def _meets(audience: str, category: str) -> Q:
+    """Parts of the same branch that call somebody such a part calls."""
+    if audience == KINDS.WHOLE:
         return Q()
-    if part.audience == KINDS.CATEGORY:
-        among = Member.objects.filter(category=part.category).values("pk")
-        same = Q(audience=KINDS.CATEGORY, category=part.category)
-        return Q(audience=KINDS.WHOLE) | same | Q(audience=KINDS.NAMED, named_members__in=among)
-    people = [member.pk for member in part.named_members.all()]
-    kinds = {member.category for member in part.named_members.all()}
-    named = Q(audience=KINDS.NAMED, named_members__in=people)
-    return Q(audience=KINDS.WHOLE) | Q(audience=KINDS.CATEGORY, category__in=kinds) | named
+    among = Member.objects.filter(category=category).values("pk")
+    same = Q(audience=KINDS.CATEGORY, category=category)
+    return Q(audience=KINDS.WHOLE) | same | Q(audience=KINDS.NAMED, named_members__in=among)
+
+
+def _meets_named(parts: QuerySet[SessionUnit]) -> Q:
+    """The same for people called by name: one condition, of however many branches they are."""
+    named = SessionUnit.named_members.through.objects.filter(
+        sessionunit__in=parts.values("pk"), sessionunit__unit=OuterRef("unit")
+    )
+    of_category = Q(Exists(named.filter(member__category=OuterRef("category"))), audience=KINDS.CATEGORY)
+    same = Q(audience=KINDS.NAMED, named_members__in=named.values("member"))
+    return Q(audience=KINDS.WHOLE) | of_category | same
 
 
 def _the_same_class(session: TrainingSession, others: QuerySet[TrainingSession]) -> QuerySet[TrainingSession]:

@@ -6,11 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.models import TrainingSession
+from campaigns.models import SessionUnit, TrainingSession, Unit
 from campaigns.queries.clashes import planning_warnings
 from campaigns.services.sessions import cancel_session
+from organizations.models import Organization
 from tests.attendance.scene import Scene
-from tests.base import once
+from tests.base import fixture_writes, once
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,41 @@ def test_only_audiences_with_people_in_common_clash(scene):
     assert "“点名的两人”" in said(
         scene.session(audience="CATEGORY", category=scene.li.category), scene.officer
     )
+
+
+def test_people_of_many_branches_are_compared_at_once(scene):
+    """A make-up class of a district: SQLite takes no thousand conditions side by side."""
+    wang = {scene.north_branch_unit.pk: [scene.wang]}
+    session = scene.session(audience="NAMED", named_members=wang)
+    with fixture_writes():
+        places = [
+            Organization(
+                code=f"Q{n}", name=f"{n}村党支部", kind="BRANCH", path=f"{scene.north.path}Q{n:03}", depth=3
+            )
+            for n in range(520)
+        ]
+        units = [
+            Unit(
+                campaign=scene.campaign,
+                organization=one,
+                path=one.path,
+                depth=3,
+                name=one.name,
+                kind=one.kind,
+            )
+            for one in Organization.objects.bulk_create(places)
+        ]
+        units = Unit.objects.bulk_create(units)
+        parts = [SessionUnit(session=session, unit=unit, audience="NAMED") for unit in units]
+        named = SessionUnit.named_members.through
+        named.objects.bulk_create(
+            named(sessionunit=part, member=scene.zhou) for part in SessionUnit.objects.bulk_create(parts)
+        )
+    assert said(session, scene.officer) == ""
+    scene.session(scene.north_other_unit, title="别处的课")
+    scene.session(title="同时的课")
+    assert said(session, scene.officer).count("同时的课") == 1
+    assert "别处的课" not in said(session, scene.officer)
 
 
 def test_the_same_class_planned_twice_is_said(scene):
