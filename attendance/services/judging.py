@@ -249,9 +249,8 @@ def open_parts(sheet: Sheet, parts: Sequence[SessionUnit]) -> None:
     session, day = sheet.session, held_on(sheet.session)
     part_at = {part.unit_id: part for part in parts}
     elsewhere = Attendance.objects.filter(session=session, entry=OuterRef("pk"))
-    people = list(
-        audience(parts, day).filter(~Exists(elsewhere)).values_list("pk", "unit", "home", "is_waived")
-    )
+    found = audience(parts, day).filter(~Exists(elsewhere))
+    people = list(found.values_list("pk", "unit", "home", "is_waived"))
     sheet.hold(unit for _, unit, _, _ in people)
     sheet.barred |= {part_at[home].pk for _, unit, home, _ in people if sheet.locked[unit].frozen_at}
     parts = [part for part in parts if part.pk not in sheet.barred]
