@@ -2,9 +2,11 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -210,6 +212,13 @@ def test_too_many_too_long_and_too_deep_store_nothing(hall):
         answer = send(hall, deep)
         assert answer.status_code == 400 and answer.json()["code"] == "bad_batch"
     assert figures(hall) == before
+
+
+@pytest.mark.parametrize("script", ["outbox.js", "offline.js"])
+def test_the_phone_is_asked_to_keep_what_waits(script):
+    """C40: iOS and WeChat clear what nobody asked them to keep."""
+    text = Path(settings.BASE_DIR, "static/js", script).read_text()
+    assert "navigator.storage.persist()" in text
 
 
 # --- The wrong people -----------------------------------------------------------------------------
