@@ -1,8 +1,5 @@
 """The one address marks are sent to: design.md 6. Every answer is JSON with a Chinese sentence."""
 
-from contextlib import contextmanager
-
-from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
 from django.http import JsonResponse, UnreadablePostError
 from django.views.decorators.http import require_POST
@@ -14,17 +11,10 @@ from attendance.services.marks import record_marks
 from attendance.views.getters import get_session, needs
 from organizations.service import Refused
 
-# Longer than any request may run; a process that died leaves its sign for no longer.
-RUNNING_SECONDS = 60
-
-
-class Running(Exception):
-    """The very same sending is being stored at this moment."""
-
 
 @require_POST
 def marks(request, pk):
-    """Store one sending; sent again it changes nothing."""
+    """Store one sending; sent again, even at the same moment, it changes nothing and is answered alike."""
     if _is_for_another(request):
         return refusal(403, "这些登记是另一个账号点的，请用那个账号登录后上传。", "other_account")
     session = get_session(request, pk)
@@ -44,10 +34,6 @@ def answer_to(user, session, body: bytes, hold: str = ""):
         answer = _store(user, session, parse_marks(body), hold)
     except BadBatch as bad:
         return refusal(bad.status, bad.message, "bad_batch")
-    except Running:
-        response = refusal(409, "这一份正在登记，请过一秒再问。", "running")
-        response["Retry-After"] = "1"
-        return response
     except Refused as refused:  # BatchReused among them
         return refusal(422, refused.message, refused.code)
     lines = [mark.as_json() for mark in answer.marks]
@@ -58,29 +44,16 @@ def _store(user, session, parsed, hold):
     # Only a phone that kept its marks names its pack; how old that is, the server's clock says.
     if parsed.kind == MarkBatch.Kind.SYNC and not hold:
         hold = packs.hold_code(parsed.pack, session, user)
-    with _alone(parsed.batch):
-        return record_marks(
-            actor=user,
-            session=session,
-            batch=parsed.batch,
-            marks=parsed.marks,
-            body_sha256=parsed.body_sha256,
-            kind=parsed.kind,
-            counted_heads=parsed.counted_heads,
-            hold=hold,
-        )
-
-
-@contextmanager
-def _alone(batch):
-    """Running while the same UUID is being stored. A sign, no lock: the constraint keeps one batch anyway."""
-    key = f"marks:{batch}"
-    if not cache.add(key, 1, RUNNING_SECONDS):
-        raise Running
-    try:
-        yield
-    finally:
-        cache.delete(key)
+    return record_marks(
+        actor=user,
+        session=session,
+        batch=parsed.batch,
+        marks=parsed.marks,
+        body_sha256=parsed.body_sha256,
+        kind=parsed.kind,
+        counted_heads=parsed.counted_heads,
+        hold=hold,
+    )
 
 
 def _is_for_another(request) -> bool:

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -184,16 +183,6 @@ def test_the_same_number_with_another_body_touches_nothing(hall):
     assert again.status_code == 422 and again.json()["code"] == "key_reuse"
     hall.today.refresh_from_db()
     assert hall.today.counted_heads is None and MarkBatch.objects.count() == 1
-
-
-def test_the_same_sending_while_it_is_being_stored_is_asked_to_come_again(hall):
-    uuid = str(uuid4())
-    cache.add(f"marks:{uuid}", 1, 60)
-    answer = send(hall, batch=uuid)
-    assert answer.status_code == 409 and answer.headers["Retry-After"] == "1"
-    cache.delete(f"marks:{uuid}")
-    assert send(hall, batch=uuid).status_code == 200
-    assert send(hall, batch=uuid).json()["marks"][0]["outcome"] == "duplicate"
 
 
 def test_marks_of_another_account_are_not_taken(hall):

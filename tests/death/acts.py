@@ -94,15 +94,11 @@ class Act(ABC):
             connection.close()
 
     def accepted(self, status: int, wanted: int, answer: object = "") -> bool:
-        """A 5xx, or the word that a sending is still being stored, is no answer: ask again.
-
-        Anything else that is not the wanted one is a fault.
-        """
-        is_answer = status < 500 and not (status == 409 and '"code": "running"' in str(answer))
-        if status != wanted and is_answer:
+        """A 5xx is no answer: ask again. Anything else that is not the wanted one is a fault."""
+        if status != wanted and status < 500:
             self.ledger.faults.append(f"{type(self).__name__} {self.number}: {status} {answer}")
         self.last = str(status)
-        if not is_answer:
+        if status >= 500:
             time.sleep(BETWEEN_TRIES)
         return status == wanted
 
