@@ -8,7 +8,8 @@ from django.utils import timezone
 from campaigns.models import Campaign, HoursKind, HoursRule, TrainingSession, Unit
 from campaigns.models.hours import MOST_MINUTES
 from campaigns.queries.hours import Behind, Rules, behind
-from campaigns.services.campaigns import locked, record
+from campaigns.services.campaigns import locked, may_run, record
+from campaigns.services.locking import lock_units
 from organizations.models import User
 from organizations.service import Refused, service
 
@@ -32,6 +33,9 @@ def set_hours_rule(
     follow, the figures wait for the recount, which brings them up to the rule; returns
     how many. The same rule again changes nothing.
     """
+    may_run(actor, campaign.organization)
+    # Whoever plans or corrects a class holds a unit and reads the rules: all of them first, or after us.
+    lock_units(Unit.objects.filter(campaign=campaign).order_by().values_list("pk", flat=True))
     campaign = locked(actor, campaign)
     check_rule(campaign, kind, since, minutes, most_minutes, source)
     now = Rules(campaign.pk).on(kind, since)
