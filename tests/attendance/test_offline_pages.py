@@ -291,6 +291,17 @@ def test_only_a_pack_of_ours_leaves_anything_and_never_much(hall, monkeypatch):
     assert Client().get("/offline/left/").status_code == 405
 
 
+def test_what_changes_nothing_is_bounded_as_well(hall, monkeypatch):
+    """Nobody need be logged in here: names of nobody must not fill the disk."""
+    monkeypatch.setattr(packs, "MOST_IN_VAIN", 2)
+    pack = pack_of(hall).json()["token"]
+    close_account(hall.north_recorder)
+    nobody = [{"entry": 10**9, "status": "present", "base_version": 0, "marked_at": None}]
+    answers = [leave(pack, sealed(hall, marks=nobody)).status_code for _ in range(3)]
+    assert answers == [200, 200, 429]
+    assert MarkBatch.objects.filter(account=hall.north_recorder).count() == 2
+
+
 # --- Versions never come back --------------------------------------------------------------------
 def test_a_version_from_before_an_undo_never_fits_again(hall):
     """A phone saw 出席 (version 1); that was undone, somebody else wrote 迟到: a person must decide."""
