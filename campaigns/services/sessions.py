@@ -21,7 +21,7 @@ from campaigns.models import (
 from campaigns.queries.hours import Rules
 from campaigns.services.locking import lock_units
 from organizations.models import Member, User
-from organizations.service import Refused, service
+from organizations.service import Refused, is_blank, service
 from organizations.services import audit, changes
 from organizations.tree import ancestors
 
@@ -278,7 +278,7 @@ def check_open(campaign: Campaign) -> None:
 
 def check_plan(campaign: Campaign, host: Unit, plan: Plan) -> None:
     check_open(campaign)
-    if not plan.title.strip():
+    if is_blank(plan.title):
         raise Refused("请写场次名称。", "title_missing")
     if host.campaign_id != campaign.pk or plan.form.campaign_id != campaign.pk:
         raise Refused("主办单位、形式要属于同一期冬训。", "other_campaign")
