@@ -64,13 +64,17 @@ def _open_part(actor: User, session: TrainingSession) -> SessionUnit:
     lock_units([chosen.unit_id])
     part = SessionUnit.objects.select_related("unit", "session__campaign", "session__host").get(pk=chosen.pk)
     refuse_session(part.session)
+    _refuse_locked(part)
+    return part
+
+
+def _refuse_locked(part: SessionUnit) -> None:
     if part.session.campaign.stage == Stage.CLOSED:
         raise Refused("这次冬训已经结束，登记不能再改。", code="closed")
     if part.closed_at:
         raise Refused("这张登记表已经完成登记。要改，请先重新打开。", code="closed")
     if part.unit.frozen_at:
         raise Refused("本单位的数据已经上报锁定。要改，请先请上级解锁。", code="frozen")
-    return part
 
 
 @service
@@ -79,11 +83,11 @@ def drop_guest(*, actor: User, guest: Guest) -> Guest:
     if guest.part_id not in {part.pk for part in parts_for(guest.part.session, actor, to_write=True)}:
         raise Refused("您不负责登记这个场次。", code="scope")
     lock_units([guest.part.unit_id])
-    row = Guest.objects.select_related("part__session__host", "part__session__campaign").get(pk=guest.pk)
+    parts = ("part__unit", "part__session__host", "part__session__campaign")
+    row = Guest.objects.select_related(*parts).get(pk=guest.pk)
     if row.dropped_at:
         return row
-    if row.part.session.campaign.stage == Stage.CLOSED:
-        raise Refused("这次冬训已经结束，登记不能再改。", code="closed")
+    _refuse_locked(row.part)
     if row.claimed_id:
         raise Refused("他所在的单位已经认领，不能删。登记有误，请在点名里更正。", code="claimed")
     row.dropped_at, row.dropped_by = timezone.now(), actor

@@ -214,15 +214,20 @@ def test_guests_are_refused_where_the_sheet_is_finished_frozen_or_foreign(scene,
         note(scene, south, actor=scene.north_organizer)
     with pytest.raises(Refused, match="就在您管的名册里"):
         note(scene, south, actor=scene.officer)
+    guest = note(scene, south)
     close_parts(actor=scene.south_organizer, session=south, rest="", batch=uuid4())
     with pytest.raises(Refused, match="完成登记"):
         note(scene, south)
+    with pytest.raises(Refused, match="完成登记"):
+        drop_guest(actor=scene.south_organizer, guest=guest)
     reopen_part(actor=scene.south_organizer, part=south.parts.get(), reason="再看看")
     with fixture_writes():
         scene.south_branch_unit.frozen_at = timezone.now()
         scene.south_branch_unit.save()
     with pytest.raises(Refused, match="上报锁定"):
         note(scene, south)
+    with pytest.raises(Refused, match="上报锁定"):
+        drop_guest(actor=scene.south_organizer, guest=guest)
 
 
 def test_the_same_sending_is_one_guest_and_dropped_twice_is_once(client, scene, south):
