@@ -14,7 +14,7 @@ class ImportState(models.TextChoices):
     PARTIAL = "PARTIAL", "存了一部分"
     STORED = "STORED", "已存进系统"
     UNDONE = "UNDONE", "已撤销"
-    DROPPED = "DROPPED", "已放弃"
+    DROPPED = "DROPPED", "没存，已过期"
 
 
 class ImportBatchQuerySet(models.QuerySet):
