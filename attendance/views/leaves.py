@@ -16,6 +16,7 @@ from attendance.queries.leaves import (
     days_of,
     leave_history,
     leaves_of,
+    people_on_leave,
     share_on_leave,
 )
 from attendance.services.leaves import end_leave, set_leave
@@ -26,6 +27,7 @@ from organizations.service import Refused
 
 SHOWN_SESSIONS = 40
 EMPTY = {
+    "open": ("现在和以后都没有人请假", "在党员个人页登记请假，点名时就自动标好。"),
     "now": ("今天没有人请假", "在党员个人页登记请假，点名时就自动标好。"),
     "coming": ("没有人请以后的假", "在党员个人页登记请假，点名时就自动标好。"),
     "past": ("没有过去的请假", "过了日期的、取消了的请假会在这里。"),
@@ -104,13 +106,13 @@ def _back(entry):
 
 @require_GET
 def leave_list(request, campaign_pk):
-    """Who of a unit is on leave now, will be, was."""
+    """Who of a unit is on leave or will be; by itself who is now, will be, was."""
     campaign = get_campaign(request, campaign_pk)
     unit = get_unit(request, campaign)
-    state = request.GET.get("state", "now")
-    state = state if state in LEAVE_STATES else "now"
-    text = request.GET.get("q", "").strip()[:50]
-    found = leaves_of(unit, state, text, timezone.localdate())
+    state = request.GET.get("state", "open")
+    state = state if state in LEAVE_STATES else "open"
+    text, today = request.GET.get("q", "").strip()[:50], timezone.localdate()
+    found, people = leaves_of(unit, state, text, today), people_on_leave(unit, text, today)
     page = key_page(request, found, *LEAVE_ORDER, most=MOST_FOUND)
     context = {
         "campaign": campaign,
@@ -118,7 +120,8 @@ def leave_list(request, campaign_pk):
         "crumbs": unit_crumbs(unit, request.user),
         "state": state,
         "label": LEAVE_STATES[state],
-        "states": list(LEAVE_STATES.items()),
+        "people": people[state],
+        "states": [(code, label, people[code]) for code, label in LEAVE_STATES.items()],
         "q": text,
         "page": page,
         "lines": [(leave, days_of(leave)) for leave in page.rows],

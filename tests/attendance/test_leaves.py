@@ -247,9 +247,14 @@ def test_the_list_tells_now_coming_and_past_apart(client, scene):
     for state in listed:
         page = client.get(url, {"state": state}).content.decode()
         assert [name for name in listed.values() if name in page] == [listed[state]]
+    # Opened without a state: who is away and who will be, each person once.
+    ask(scene, scene.li, since=6, until=6)
+    page = client.get(url)
+    assert "请假（现在和以后） 2人" in page.content.decode() and "赵北丙" not in page.content.decode()
+    assert [count for _, _, count in page.context["states"]] == [2, 1, 1, 1, 3]
     assert "没有找到" in client.get(url, {"q": "孙南甲"}).content.decode()
     client.force_login(scene.south_organizer, backend="organizations.backends.AccountBackend")
-    assert "今天没有人请假" in client.get(url).content.decode()
+    assert "现在和以后都没有人请假" in client.get(url).content.decode()
 
 
 def test_pages_take_no_more_queries_for_more_leaves(client, scene):
