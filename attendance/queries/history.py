@@ -3,6 +3,8 @@
 from django.db.models import Prefetch, Q, QuerySet
 
 from attendance.models import Attendance, Mark, Reason, RosterEntry, Status, Waiver
+from attendance.queries.minutes import with_minutes
+from campaigns.models import TrainingSession
 from organizations.models import AuditEvent, Member, User
 from organizations.queries import Step, member_history, newest
 
@@ -30,13 +32,17 @@ def row_steps(row: Attendance, most: int = 200) -> list[Step]:
 
 
 def mark_steps(marks: QuerySet[Mark], most: int) -> list[Step]:
-    applied = marks.filter(outcome=Mark.Outcome.APPLIED).select_related("batch__account", "batch__session")
+    applied = marks.filter(outcome=Mark.Outcome.APPLIED).select_related(
+        "batch__account", "batch__session__form"
+    )
     return [step_of(mark) for mark in applied.order_by("-pk")[:most]]
 
 
 def step_of(mark: Mark) -> Step:
-    before = in_words(mark.before_status, mark.before_reason, mark.before_minutes)
-    after = in_words(mark.status, mark.reason, mark.minutes)
+    session = mark.batch.session
+    known = mark.before_minutes if mark.before_minutes_set else None
+    before = in_words(mark.before_status, mark.before_reason, known, session)
+    after = in_words(mark.status, mark.reason, mark.minutes, session)
     return Step(
         at=mark.batch.at,
         actor_name=mark.batch.account.name,
@@ -45,7 +51,7 @@ def step_of(mark: Mark) -> Step:
     )
 
 
-def in_words(status: str, reason: str, minutes: int | None) -> str:
+def in_words(status: str, reason: str, minutes: int | None, session: TrainingSession) -> str:
     said = str(Status(status).label if status else Status.UNMARKED.label)
     said += f"（{Reason(reason).label}）" if reason else ""
-    return f"{said}，{minutes}分钟" if minutes else said
+    return with_minutes(said, status, minutes, session)

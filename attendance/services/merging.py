@@ -186,7 +186,7 @@ def _value(row: Attendance) -> tuple:
 
 
 def _said(row: Attendance) -> str:
-    return in_words(row.status, row.reason, row.minutes if row.minutes_set else None)
+    return in_words(row.status, row.reason, row.minutes if row.minutes_set else None, row.session)
 
 
 def _mark(before: Attendance, after: Attendance) -> Mark:

@@ -12,7 +12,7 @@ from attendance.queries import sendings
 from attendance.queries.batches import UNDOABLE
 from attendance.services.undoing import names_kept, take_back
 from attendance.views.getters import get_session, needs
-from attendance.views.sheet import words_of
+from attendance.views.sheet import stored_words
 from organizations.models import named
 from organizations.paging import key_page
 from organizations.service import Refused
@@ -85,7 +85,8 @@ def batch_detail(request, pk, batch_pk):
         "batch": batch,
         "page": page,
         "lines": [
-            (mark, _old(mark), _new(mark), LOOKS[mark.outcome], mark.entry_id in since) for mark in page.rows
+            (mark, _old(mark, session), _new(mark, session), LOOKS[mark.outcome], mark.entry_id in since)
+            for mark in page.rows
         ],
         "query": text,
         "may_undo": _may(request.user, batch),
@@ -95,18 +96,13 @@ def batch_detail(request, pk, batch_pk):
     return render(request, "attendance/batch_detail.html", context)
 
 
-def _old(mark):
-    return _said(
-        mark.before_status, mark.before_reason, mark.before_minutes if mark.before_minutes_set else None
-    )
+def _old(mark, session):
+    minutes = mark.before_minutes if mark.before_minutes_set else None
+    return stored_words(mark.before_status, mark.before_reason, minutes, session)
 
 
-def _new(mark):
-    return _said(mark.status, mark.reason, mark.minutes)
-
-
-def _said(status, reason, minutes):
-    return words_of(status, reason) + (f" {minutes}分钟" if minutes is not None else "")
+def _new(mark, session):
+    return stored_words(mark.status, mark.reason, mark.minutes, session)
 
 
 @require_POST

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from attendance import queries
 from attendance.forms.marks import CHOICES
 from attendance.queries import packs
-from attendance.views import sheet
+from attendance.queries.minutes import whole_minutes
 from attendance.views.getters import get_session, needs
 from attendance.views.register import shown_parts
 from organizations.templatetags.house import SPRITE
@@ -53,7 +53,7 @@ def session_pack(request, pk):
         return _unkept(JsonResponse(answer, status=422))
     view = queries.register(session, request.user)
     shown = shown_parts(view, request.GET.get("part", ""))
-    return _unkept(JsonResponse(packs.pack(view, request.user, shown, sheet.whole_minutes(session))))
+    return _unkept(JsonResponse(packs.pack(view, request.user, shown, whole_minutes(session))))
 
 
 def _unkept(response):

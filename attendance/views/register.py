@@ -16,6 +16,7 @@ from attendance.forms.closing import CloseForm
 from attendance.forms.marks import BadBatch, parse_form
 from attendance.queries import batches, packs
 from attendance.queries.leaves import came_on_leave
+from attendance.queries.minutes import missed_minutes, whole_minutes
 from attendance.services.closing import close_parts, reopen_part
 from attendance.services.marks import record_marks
 from attendance.views import sheet
@@ -67,7 +68,7 @@ def _page(request, session, **more):
         "late": _late(session, request.user, shown),
         "visitor_text": text,
         "visitors": _visitors(session, request.user, text),
-        "whole_minutes": sheet.whole_minutes(session),
+        "whole_minutes": whole_minutes(session),
         "others": others([part.part for part in view.parts]),
         "is_today": queries.held_on(session) == timezone.localdate(),
         "together": branches_together(session, request.user, timezone.now()) if _can_send(session) else 0,
@@ -125,7 +126,7 @@ def visitors(request, pk):
 def _submit(request, session):
     needs(request.user.marks_registers)
     try:
-        sent = parse_form(request.POST, sheet.whole_minutes(session))
+        sent = parse_form(request.POST, whole_minutes(session))
         for part in sent:
             record_marks(
                 actor=request.user,
@@ -177,8 +178,8 @@ def _show_outcome(request, session):
 
 def _conflict(conflict):
     mine, row, theirs = conflict["mine"], conflict["row"], conflict["theirs"]
-    missed = sheet.missed_minutes(mine.status, mine.minutes, row.session)
-    stored = sheet.missed_minutes(row.status, row.minutes if row.minutes_set else None, row.session)
+    missed = missed_minutes(mine.status, mine.minutes, row.session)
+    stored = missed_minutes(row.status, row.minutes if row.minutes_set else None, row.session)
     return {
         "name": mine.entry.member.name,
         "field": f"m{row.entry_id}.{row.version}",

@@ -5,9 +5,9 @@ from functools import lru_cache
 
 from django.utils.html import format_html_join
 
-from attendance.forms.marks import CHOICES, CODES, SHORTENED
+from attendance.forms.marks import CHOICES, CODES
 from attendance.models import Status
-from campaigns.models import TrainingForm
+from attendance.queries.minutes import missed_minutes, with_minutes
 
 LOOKS = {
     "": "unmarked",
@@ -43,17 +43,9 @@ def words_of(status: str, reason: str, missed: int = 0) -> str:
     return f"{words}{missed}分钟" if missed else words
 
 
-def whole_minutes(session) -> int:
-    """What a whole class is worth; 0 where its form counts no minutes."""
-    counts_none = session.form.hours_rule == TrainingForm.HoursRule.NONE
-    return 0 if counts_none else session.minutes
-
-
-def missed_minutes(status: str, minutes: int | None, session) -> int:
-    """How many minutes late or early, where a person said so; `minutes` are those that count."""
-    if minutes is None or status not in SHORTENED:
-        return 0
-    return max(whole_minutes(session) - minutes, 0)
+def stored_words(status: str, reason: str, minutes: int | None, session) -> str:
+    """请假·生病, 迟到20分钟，计100分钟: `minutes` are those that count, None where nobody typed any."""
+    return with_minutes(words_of(status, reason), status, minutes, session)
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from attendance.models import Status
-from attendance.views.sheet import words_of
+from attendance.views.sheet import stored_words
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,14 @@ def differs(mark, known) -> bool:
     return (status, mark.reason, mark.minutes) != (stored.status, stored.reason, stored.minutes)
 
 
-def words(status, reason, minutes) -> str:
-    return words_of(status, reason) + (f" {minutes}分钟" if minutes is not None else "")
-
-
-def preview_of(reading, known) -> Preview:
+def preview_of(reading, known, session) -> Preview:
     """Lines that change something, lines nothing was read from, and lines that change nothing."""
     view = Preview()
     for line in reading.lines:
         if line.options:
             continue
         if line.mark and differs(line.mark, known):
-            view.changes.append(_change(line, known[line.mark.entry]))
+            view.changes.append(_change(line, known[line.mark.entry], session))
         elif line.mark or line.is_blank:
             view.same.append(line.name)
             if line.say:
@@ -73,14 +69,14 @@ def preview_of(reading, known) -> Preview:
     return view
 
 
-def _change(line, stored) -> Change:
+def _change(line, stored, session) -> Change:
     mark = line.mark
     return Change(
         where=line.where,
         name=stored.name,
         unit=stored.unit,
-        old=words(stored.status, stored.reason, stored.minutes),
-        new=words(mark.status, mark.reason, mark.minutes),
+        old=stored_words(stored.status, stored.reason, stored.minutes, session),
+        new=stored_words(mark.status, mark.reason, mark.minutes, session),
         say=line.say,
         is_clash=mark.version != stored.version,
         is_locked=stored.is_locked,

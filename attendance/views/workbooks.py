@@ -137,7 +137,7 @@ def _outcome(session, uuid):
 
 
 def _shown(request, stored, reading, known):
-    view = sheet_preview.preview_of(reading, known)
+    view = sheet_preview.preview_of(reading, known, stored.session)
     asked = [
         (number, line, answer_to(request.POST, number, line))
         for number, line in enumerate(reading.lines)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from attendance.forms.marks import BadBatch, parse_form
 from attendance.models import Attendance, Standing
+from attendance.queries.history import row_steps
 from attendance.services.closing import close_parts
 from campaigns.models import TrainingSession
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
@@ -93,6 +94,9 @@ def test_the_register_says_twenty_minutes_late_and_sends_them_only_once(client, 
     page = page_of(client, scene, session)
     assert f'name="m{entry.pk}.1.late:20"' in page
     assert '<option value="late:20" selected>迟到20分钟</option>' in page and 'data-minutes="120"' in page
+    assert row_steps(row)[0].details["changes"][0]["after"] == "迟到20分钟，计100分钟"
+    sent = reverse("attendance:batch_detail", args=[session.pk, session.batches.get().pk])
+    assert "<b>迟到20分钟，计100分钟</b>" in client.get(sent).content.decode()
     # As it was shown it is not sent; without minutes it is the whole class again.
     same = client.post(url, {"batch": str(uuid4()), f"m{entry.pk}.1.late:20": "late:20"})
     assert same.status_code == 422

@@ -71,7 +71,7 @@ def test_filled_and_sent_back_it_is_shown_first_and_stored_once(north, scene, se
     )
     reading, page = read(north, session, book.saved())
     html = north.get(page).content.decode()
-    assert "3人会改" in html and "请假·生病" in html and "迟到 90分钟" in html
+    assert "3人会改" in html and "请假·生病" in html and "迟到30分钟，计90分钟" in html
     assert MarkBatch.objects.count() == 0
     done = north.post(page, answers(reading), follow=True)
     assert "已登记 3人" in done.content.decode() and "撤销刚才这次" in done.content.decode()
