@@ -102,7 +102,7 @@ def home_lesson(request, campaign_pk):
     entries = chosen_entries(request.user, campaign, data)
     if not entries:
         messages.warning(request, "请先在名单上勾选送学给谁。")
-        return redirect("attendance:home_list", campaign.pk)
+        return redirect(_back(campaign, data))
     form = HomeLessonForm(request.POST or None, campaign=campaign, initial=_initial(request.user))
     if request.method == "POST" and form.is_valid():
         try:
@@ -113,11 +113,27 @@ def home_lesson(request, campaign_pk):
             form.add_error(None, refusal.message)
         else:
             messages.success(request, f"已登记：送学上门{len(entries)}人，讲过的专题也补上了。")
-            return redirect("attendance:home_list", campaign.pk)
+            return redirect(_back(campaign, data))
     wishes = _wishes(request, entries)
     people = [(entry, wishes.get(entry.pk, "")) for entry in entries]
     context = {"campaign": campaign, "people": people, "form": form, "heard": any(wishes.values())}
+    context |= {
+        "from_unit": pk_of(data.get("unit", "")),
+        "from_state": _state(data),
+        "back": _back(campaign, data),
+    }
     return render(request, "attendance/home_lesson.html", context, status=422 if form.errors else 200)
+
+
+def _state(data):
+    return data.get("from", "") if data.get("from", "") in HOME_STATES else ""
+
+
+def _back(campaign, data):
+    """To the list as it was when somebody was chosen from it; only words of our own go into the address."""
+    asked = {"unit": pk_of(data.get("unit", "")), "state": _state(data)}
+    query = {name: value for name, value in asked.items() if value}
+    return reverse("attendance:home_list", args=[campaign.pk], query=query)
 
 
 def _initial(user):
