@@ -14,6 +14,8 @@ from attendance import queries
 from attendance.models import RosterEntry, Standing
 from attendance.queries import forecast, owing
 from attendance.queries.batches import IN_ORDER
+from attendance.queries.contacts import count_due
+from attendance.queries.todos import MOST_COMPARED
 from attendance.views.getters import get_campaign, get_unit, needs, unit_crumbs
 from attendance.views.sheet import words_of
 from campaigns.models import Topic
@@ -50,7 +52,7 @@ OWING = DebtList(
     "owing",
     "待补课",
     "缺了什么",
-    ("没有人要补课", "开过的必训专题，没来的人都补齐了；还没点名的场次不在这里。"),
+    ("没有人要补课", "开过的必训专题，没来的人都补齐了；未点名的场次不在这里。"),
     "待补课",
 )
 NEVER = DebtList(
@@ -266,11 +268,15 @@ def base(request, unit, shown):
 def tabs(unit):
     """(code, label, address, people) of each list; the forecast is not counted on every page."""
     sums = queries.tally_sums(unit, [code for code, _, _ in TABS if code != "late"])
+    # Two figures are of who still waits: their tabs open on them.
+    state = {"home_waiting": "&state=waiting"}
+    # Who is to be contacted is known only by asking for each: not where a page would wait for it.
+    if 0 < sums["floating"] <= MOST_COMPARED:
+        sums["floating"] = count_due(unit, unit.campaign, timezone.localdate())
+        state["floating"] = "&state=due"
     where = {page: reverse(f"attendance:{page}", args=[unit.campaign_id]) for _, _, page in TABS}
-    # The figure of 送学上门 is who still waits: it opens on them.
-    more = {"home_waiting": "&state=waiting"}
     return [
-        (code, label, f"{where[page]}?unit={unit.pk}{more.get(code, '')}", sums.get(code))
+        (code, label, f"{where[page]}?unit={unit.pk}{state.get(code, '')}", sums.get(code))
         for code, label, page in TABS
     ]
 

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from attendance.models import Attendance, ContactLog, HomeLesson, MarkBatch, Standing
+from attendance.models import Attendance, ContactLog, HomeLesson, MarkBatch, Standing, Tally
 from attendance.queries import contacts, count_standings, owing
 from attendance.services.contacts import log_contact
 from attendance.services.home_lessons import record_home_lesson, wish_to_task
@@ -168,7 +168,13 @@ def test_the_page_stores_a_visit_and_turns_the_wish_into_a_task(scene, client):
         f"wish-{entry.pk}": "想听戏",
     }
     assert client.post(where, form | {"topics": []}).status_code == 422
-    assert client.post(where, form).status_code == 302
+    assert (
+        'name="from" value="waiting"'
+        in client.get(where, {"entry": entry.pk, "from": "waiting"}).content.decode()
+    )
+    assert client.post(where, form | {"from": "waiting", "unit": scene.north_unit.pk}).url.endswith(
+        f"?unit={scene.north_unit.pk}&state=waiting"
+    )
     home = reverse("attendance:home_list", args=[scene.campaign.pk])
     assert "想听戏" in client.get(f"{home}?state=wish").content.decode()
     [lesson] = HomeLesson.objects.all()
@@ -258,6 +264,12 @@ def test_the_page_logs_in_two_taps_and_names_the_contact_person(scene, client):
     where = reverse("attendance:contact_list", args=[scene.campaign.pk])
     page = client.get(where).content.decode()
     assert "流动联系 2人" in page and "从来没联系过" in page and "30天" in page and "本系统先填30天" in page
+    contact(scene, scene.wang)
+    with fixture_writes():
+        Tally.objects.filter(unit=scene.north_branch_unit).update(floating=2)
+    [tab] = [tab for tab in client.get(where).context["tabs"] if tab[0] == "floating"]
+    # The tab counts who is to be contacted, and opens on them.
+    assert tab[3] == 1 and "流动联系 该联系的 1人" in client.get(tab[2]).content.decode()
     entry = scene.entry(scene.li)
     form = {
         "day": timezone.localdate().isoformat(),
@@ -271,7 +283,7 @@ def test_the_page_logs_in_two_taps_and_names_the_contact_person(scene, client):
     client.post(person, {"contact_person": "老书记"})
     assert "老书记" in client.get(where).content.decode()
     assert client.post(reverse("attendance:entry_contact", args=[entry.pk]), {"how": "x"}).status_code == 302
-    assert ContactLog.objects.count() == 1
+    assert ContactLog.objects.count() == 2
     client.force_login(scene.south_organizer)
     assert client.post(person, {"contact_person": "别人"}).status_code == 404
 
