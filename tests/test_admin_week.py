@@ -90,7 +90,7 @@ def plan(north, scene):
 
 
 def mark(north, scene):
-    north.home().tap("1场课上过了还没点名")
+    north.home().tap("1场课上过了未点名")
     assert "周三的党课" in north.html
     absent = {f"m{scene.entry(scene.li).pk}.0": "absent"}
     north.home().tap("点名").tap("点名").send("batch", **absent)
@@ -144,7 +144,7 @@ def test_each_count_of_the_front_page_leads_to_as_many_rows(client, scene):
     scene.session(scene.north_branch_unit, days=-1, title="没点名的课")
     scene.session(scene.south_branch_unit, days=-1, title="别处的课")
     north = Organizer(client, scene.north_organizer)
-    for words, rows in (("1场课上过了还没点名", 1), ("办理中0件", 0), ("在册4人", 4), ("0份检查过还没存", 0)):
+    for words, rows in (("1场课上过了未点名", 1), ("办理中0件", 0), ("在册4人", 4), ("0份检查过还没存", 0)):
         north.home().tap(words)
         assert north.html.count('class="action-select"') == rows, words
 

@@ -95,7 +95,7 @@ def _stopping(campaign: Campaign, top: Unit, now: datetime) -> list[OpenItem]:
     held, lost = held_marks(campaign).count(), open_conflicts(campaign).count()
     unmarked_list = reverse("reports:indicator_list", args=[campaign.pk, top.pk, "UNMARKED"])
     return [
-        OpenItem("missing", missing, "场课上过了，还有支部没点名", _sessions(campaign, "missing"), True),
+        OpenItem("missing", missing, "场课上过了，还有支部未点名", _sessions(campaign, "missing"), True),
         OpenItem("unmarked", unmarked, "人次应到而没有登记", unmarked_list, True),
         OpenItem("held", held, "人次的登记等着解锁", _waiting(campaign, "held"), True),
         OpenItem("conflict", lost, "人次的登记两边不一样，还没人处理", _waiting(campaign, "conflict"), True),

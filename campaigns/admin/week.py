@@ -16,7 +16,7 @@ def tiles(user: User) -> list[WeekTile]:
     tasks = reverse("admin:campaigns_servicetask_changelist")
     week, missing = (counted(sessions_in(user, word)) for word in ("week", "missing"))
     of_week = (f"本周{week}场", f"{sessions}?state=week")
-    of_missing = (f"{missing}场课上过了还没点名", f"{sessions}?state=missing")
+    of_missing = (f"{missing}场课上过了未点名", f"{sessions}?state=missing")
     mine = ServiceTask.objects.visible_to(user)
     counts = [
         (f"{words}{counted(mine.filter(task_states()[word][1]))}件", f"{tasks}?progress={word}")

@@ -184,7 +184,7 @@ def registers(card: Card, evidence: Evidence) -> None:
     if evidence.recorded or evidence.missing:
         card.figures = [
             Figure("已点名", evidence.recorded, "场", evidence.sessions_url("recorded")),
-            Figure("上过课没点名", evidence.missing, "场", evidence.sessions_url("missing")),
+            Figure("上过课未点名", evidence.missing, "场", evidence.sessions_url("missing")),
         ]
         settle(card, not evidence.missing, f"还有{evidence.missing}场没点完")
 

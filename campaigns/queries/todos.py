@@ -29,7 +29,7 @@ def missing(user: User, campaign: Campaign) -> Todo:
     late = parts_of(scope).filter(unrecorded(timezone.now())) if scope else SessionUnit.objects.none()
     count = late.aggregate(n=Count("session", distinct=True))["n"]
     url = f"{reverse('campaigns:session_list')}?{urlencode({'campaign': campaign.pk, 'state': 'missing'})}"
-    return Todo(f"{count}场课上过了还没点名", count, url, "warn")
+    return Todo(f"{count}场课上过了未点名", count, url, "warn")
 
 
 def overdue(user: User, campaign: Campaign) -> Todo:

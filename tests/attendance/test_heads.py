@@ -36,7 +36,7 @@ def test_a_counted_class_waits_until_everybody_is_marked(client, scene):
     count(session, scene, 2)
     as_user(client, scene.north_organizer)
     html = client.get(url(scene)).content.decode()
-    assert "待补名单 1场" in html and "2人" in html and "还没点名" in html
+    assert "待补名单 1场" in html and "2人" in html and "未点名" in html
     assert any("待补名单" in todo.text for todo in todos(scene.north_organizer))
     scene.mark(session, {scene.wang: "present", scene.li: "present"})
     assert "1人" in client.get(url(scene)).content.decode()

@@ -170,7 +170,7 @@ def test_the_merge_page_says_what_is_in_the_branch(scene, client):
     scene.session(days=1, title="明天的课")
     page = address("branch_merge", scene.north_branch.pk)
     shown = client.get(page).content.decode()
-    for words in ("3名党员", "1份转接申请", "1场还没点名的课", "明天的课", "1个在用的账号"):
+    for words in ("3名党员", "1份转接申请", "1场未点名的课", "明天的课", "1个在用的账号"):
         assert words in shown, words
     assert 'name="close"' not in shown
     free_of_accounts(scene)

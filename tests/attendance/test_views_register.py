@@ -235,7 +235,7 @@ def test_going_back_to_a_sending_that_was_taken_back_does_not_say_that_all_came(
     batch = json.loads(body)["batch"]
     client.post(url("register_undo", session), {"batch": batch, "uuid": str(uuid4())})
     page = client.get(url("register", session) + f"?batch={batch}").content.decode()
-    assert "这次提交已撤销" in page and "还有1个支部没点名" in page
+    assert "这次提交已撤销" in page and "还有1个支部未点名" in page
     assert "都到了" not in page and "已登记" not in page
 
 

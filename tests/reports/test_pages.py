@@ -120,7 +120,7 @@ def test_the_dashboard_costs_the_same_with_two_units_and_with_five(client, winte
 def test_home_is_the_accounts_own(client, winter):
     home = reverse("reports:home")
     html = as_user(client, winter.north_organizer).get(home).content.decode()
-    assert "北山镇党委" in html and "1场课上过了还没点名" in html and "南河" not in html
+    assert "北山镇党委" in html and "1场课上过了未点名" in html and "南河" not in html
     assert as_user(client, winter.inspector).get(home).headers["Location"] == page(winter.district_unit)
     audit = reverse("organizations:audit_list")
     assert as_user(client, winter.auditor).get(home).headers["Location"] == audit
@@ -131,6 +131,8 @@ def test_a_recorder_finds_the_registers_to_mark(client, winter):
     html = as_user(client, winter.north_recorder).get(reverse("reports:home")).content.decode()
     assert reverse("attendance:register", args=[today.pk]) in html
     assert "没有点名的课" not in html, "another branch's"
+    # The class of this morning stands under a title that is true of it, with the word of every other page.
+    assert "本周的场次" in html and "未点名" in html and "没点名" not in html
 
 
 def test_without_a_campaign_the_first_page_says_what_to_do(client, db):
