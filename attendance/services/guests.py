@@ -119,6 +119,8 @@ def claim_guest(*, actor: User, guest: Guest, entry: RosterEntry) -> BatchAnswer
             raise Refused("这次冬训已经结束，登记不能再改。", code="closed")
         if not claimable(actor, session.campaign).filter(pk=guest.pk).exists():
             raise Refused("这个人已经认领，或者登记他的单位删去了。", code="gone")
+        if entry.pk not in sheet.entries:
+            raise Refused("这个人在名册上刚刚变了，请刷新页面再认领。", code="changed")
         home = sheet.entries[entry.pk].home
         if sheet.session.parts.exclude(pk=guest.part_id).filter(unit=home).exists():
             raise Refused("本支部也参加这一场，请在本支部的登记表上登记。", code="own_sheet")
