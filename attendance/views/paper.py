@@ -7,7 +7,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from attendance import queries
-from attendance.models import Status
+from attendance.models import ATTENDED, Status
+from attendance.queries.minutes import missed_minutes
 from attendance.views.getters import get_session, needs
 from attendance.views.sheet import code_of, words_of
 
@@ -75,7 +76,7 @@ def sheet_tick(request, pk):
     context = {
         "session": session,
         "campaign": session.campaign,
-        "parts": [(part, _tick_lines(part)) for part in shown],
+        "parts": [(part, _tick_lines(part, session)) for part in shown],
         "others": mine if len(mine) > 1 else [],
         "shown": {part.part.pk for part in shown},
         "batch": uuid.uuid4(),
@@ -89,19 +90,21 @@ def _is_future(session):
     return queries.held_on(session) > timezone.localdate()
 
 
-def _tick_lines(part):
+def _tick_lines(part, session):
     """One line a person; what is stored is chosen, and said in words where it is none of the three."""
-    return [_tick_line(number, person) for number, person in enumerate(part.in_order, 1)]
+    return [_tick_line(number, person, session) for number, person in enumerate(part.in_order, 1)]
 
 
-def _tick_line(number, person):
-    code = code_of(person.status, person.reason) if person.status else ""
-    stands_for = {Status.LEAVE: "leave", Status.ABSENT: "absent"}.get(person.status, code)
+def _tick_line(number, person, session):
+    missed = missed_minutes(person.status, person.minutes, session)
+    code = code_of(person.status, person.reason, missed) if person.status else ""
+    # Late, online or elsewhere is 到 on paper; the choice keeps what is stored.
+    stands_for = Status.PRESENT if person.status in ATTENDED else person.status
     return {
         "number": number,
         "name": person.name,
         "group": person.group,
-        "stored": words_of(person.status, person.reason) if code else "",
+        "stored": words_of(person.status, person.reason, missed) if code else "",
         # Left as it is shown, a line is not sent.
         "field": f"m{person.entry}.{person.version}" + (f".{code}" if code else ""),
         "choices": [

@@ -18,7 +18,7 @@
     lines.forEach((line) => {
       const input = chosen(line);
       if (input) found[input.parentElement.innerText.trim()] += 1;
-      else if (!line.querySelector(".tick-stored")) open += 1;
+      else open += 1;
     });
     tally.innerHTML = "";
     [["应到", lines.length], ["到", found.到], ["请假", found.请假], ["没来", found.没来], ["没勾", open]].forEach(([word, value]) => {
@@ -51,7 +51,7 @@
   document.getElementById("tick-rest").addEventListener("click", () => {
     let set = 0;
     lines.forEach((line) => {
-      if (chosen(line) || line.querySelector(".tick-stored")) return;
+      if (chosen(line)) return;
       line.querySelector("input").checked = true;
       set += 1;
     });

@@ -53,9 +53,14 @@ def test_paper_and_ticking_have_the_order_and_numbers_of_the_register(north, ses
 
 def test_nothing_is_preselected_and_what_is_stored_is_not_sent_again(north, scene, session):
     assert "checked" not in north.get(url("sheet_tick", session)).content.decode().partition("tick-form")[2]
-    scene.mark(session, {scene.wang: ("leave", "ILL"), scene.li: "late"})
+    scene.mark(session, {scene.wang: ("leave", "ILL")})
+    li = f"m{scene.entry(scene.li).pk}"
+    north.post(url("register", session), {"batch": str(uuid4()), f"{li}.0": "late:20"})
     html = north.get(url("sheet_tick", session)).content.decode()
-    assert html.count("checked") == 1 and 'value="leave:ILL" checked' in html and "已登记：迟到" in html
+    assert html.count("checked") == 2 and 'value="leave:ILL" checked' in html
+    assert (
+        f'name="{li}.1.late:20" value="late:20" checked><span>到<' in html and "已登记：迟到20分钟<" in html
+    )
     fields = dict(re.findall(r'name="(m\d+\.\d+\.[^"]+)" value="([^"]+)" checked', html))
     zhao = f"m{scene.entry(scene.zhao).pk}.0"
     north.post(url("register", session), {"batch": str(uuid4()), zhao: "absent"} | fields)
