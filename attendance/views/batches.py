@@ -18,6 +18,7 @@ from organizations.paging import key_page
 from organizations.service import Refused
 
 PEOPLE_ORDER = ("entry__unit__path", "entry__member__place_in_list", "entry_id")
+APPLIED, CONFLICT = Mark.Outcome.APPLIED, Mark.Outcome.CONFLICT
 LOOKS = {
     Mark.Outcome.APPLIED: ("good", "已登记"),
     Mark.Outcome.SAME: ("muted", "没有变化"),
@@ -51,8 +52,21 @@ def batch_list(request, pk):
 
 def _words(counts, batch):
     """登记39人，没有变化5人: only of people the account sees."""
+    if batch.undoes:
+        return _undone_words(counts, batch.undoes)
     told = [f"{label}{counts[key]}人" for key, (_, label) in LOOKS.items() if counts.get(key)]
     return "，".join(told) or ("完成登记" if batch.kind == batch.Kind.CLOSE else "没有改动")
+
+
+def _undone_words(counts, undone):
+    """撤销了点名（32人），后来又改过、没有动2人."""
+    people = f"（{counts[APPLIED]}人）" if counts.get(APPLIED) else ""
+    kept = f"，后来又改过、没有动{counts[CONFLICT]}人" if counts.get(CONFLICT) else ""
+    return f"撤销了{_act_of(undone)}{people}{kept}"
+
+
+def _act_of(batch):
+    return "完成登记" if batch.kind == batch.Kind.CLOSE else batch.get_kind_display()
 
 
 def _may(user, batch):
@@ -112,7 +126,8 @@ def register_undo(request, pk):
     needs(request.user.marks_registers)
     batch = _get_batch(request, session, uuid=_uuid(request.POST.get("batch", "")))
     number = _uuid(request.POST.get("uuid", "")) or uuid.uuid4()
-    back = _page_of(session, batch)
+    is_listed = request.POST.get("back") == "list"
+    back = reverse("attendance:batch_list", args=[pk]) if is_listed else _page_of(session, batch)
     try:
         answer = take_back(actor=request.user, batch=batch, uuid=number)
     except Refused as refusal:
@@ -126,9 +141,9 @@ def register_undo(request, pk):
 
 def _told(user, batch):
     if batch.kind == batch.Kind.CLOSE:
-        return "已撤销，登记重新打开了，名单恢复到完成以前。"
-    whose = "刚才这次提交" if batch.account_id == user.pk else f"{batch.account.name}的这次登记"
-    return f"已撤销{whose}，名单恢复到提交以前。"
+        return "已撤销完成登记，登记重新打开了，名单恢复到完成以前。"
+    whose = "您" if batch.account_id == user.pk else batch.account.name
+    return f"已撤销{whose}的这次{_act_of(batch)}，名单恢复到提交以前。"
 
 
 def _uuid(text):

@@ -142,8 +142,12 @@ def test_the_list_tells_who_did_what_and_opens_to_the_people(north, scene, sessi
     assert "签到表 1人" in page and "出席</span> → <b>请假·生病" in page
     first = MarkBatch.objects.earliest("pk")
     assert "后来又改过" in north.get(url("batch_detail", session, first.pk)).content.decode()
-    told = north.post(url("register_undo", session), {"batch": first.uuid}, follow=True).content.decode()
-    assert "已撤销北山村记录员的这次登记" in told and "王北甲后来又被改过，没有动" in told
+    assert 'name="back" value="list"' in html
+    answer = north.post(url("register_undo", session), {"batch": first.uuid, "back": "list"}, follow=True)
+    told = answer.content.decode()
+    assert answer.redirect_chain[-1][0] == url("batch_list", session)
+    assert "撤销了点名（1人），后来又改过、没有动1人" in told
+    assert "已撤销北山村记录员的这次点名" in told and "王北甲后来又被改过，没有动" in told
     assert statuses(session) == {"王北甲": ("leave", "ILL", None)}
     assert "已撤销" in north.get(url("batch_list", session)).content.decode()
 

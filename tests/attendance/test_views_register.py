@@ -218,7 +218,7 @@ def test_undo_puts_everything_back_and_twice_is_once(client, scene, session):
     _, body = send(client, session, [(scene.entry(scene.wang).pk, "absent", "", 0)])
     form = {"batch": json.loads(body)["batch"], "uuid": str(uuid4())}
     answer = client.post(url("register_undo", session), form, follow=True)
-    assert "已撤销刚才这次提交" in answer.content.decode()
+    assert "已撤销您的这次点名" in answer.content.decode()
     assert statuses(session) == {} and session.parts.get().recorded_at is None
     client.post(url("register_undo", session), form | {"uuid": str(uuid4())})
     assert MarkBatch.objects.count() == 2
@@ -256,7 +256,7 @@ def test_the_sending_of_somebody_else_is_undone_by_who_keeps_records_only(client
     told = as_user(client, scene.north_recorder).post(url("register_undo", session), form, follow=True)
     assert "由组织员撤销" in told.content.decode() and statuses(session)["王北甲"] == "absent"
     told = as_user(client, scene.officer).post(url("register_undo", session), form, follow=True)
-    assert "已撤销北山组织员的这次登记" in told.content.decode() and statuses(session) == {}
+    assert "已撤销北山组织员的这次点名" in told.content.decode() and statuses(session) == {}
     assert client.post(url("register_undo", session), {"batch": "x"}).status_code == 404
 
 

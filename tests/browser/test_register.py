@@ -215,7 +215,7 @@ def test_the_last_sending_can_be_taken_back(hall, open_page):
     submit(page)
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="撤销刚才这次").click()
-    expect(page.get_by_text("已撤销刚才这次提交")).to_be_visible()
+    expect(page.get_by_text("已撤销您的这次点名")).to_be_visible()
     assert stored(hall) == {}
 
 

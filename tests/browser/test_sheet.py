@@ -63,7 +63,7 @@ def test_out_and_back_and_ticked_from_paper(hall, open_page, tmp_path):
     assert page.get_by_role("link", name="登记记录").bounding_box()["y"] < helpers.PHONE["height"] / 2
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="撤销刚才这次").click()
-    expect(page.get_by_text("已撤销刚才这次提交")).to_be_visible()
+    expect(page.get_by_text("已撤销您的这次签到表")).to_be_visible()
     assert statuses(hall.today) == {}
 
     page.get_by_role("link", name="照纸勾选").click()
