@@ -8,7 +8,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from attendance.models import ATTENDED, Attendance, Mark, MarkBatch, Part, SessionTally, Status
-from campaigns.models import SessionUnit, TrainingSession, Unit
+from campaigns.models import Round, SessionUnit, TrainingSession, Unit
 from organizations.models import User
 
 # Branches in their fixed order, people in the branch's own: the key by which lists of people page.
@@ -24,13 +24,15 @@ UNDOABLE = (KINDS.REGISTER, KINDS.PASTE, KINDS.SHEET, KINDS.IMPORT, KINDS.SYNC, 
 class Outcome:
     """The marks of one sending, by what became of them. `sent` counts people, not acts.
 
-    Of these `first` had no value before, `changed` another one; the rest stayed as they were.
+    Of these `first` had no value before, `changed` another one, `extra` had none and came without being
+    expected; the rest stayed as they were.
     """
 
     batches: list[MarkBatch]
     sent: int = 0
     first: int = 0
     changed: int = 0
+    extra: int = 0
     conflicts: list[dict] = field(default_factory=list)
     held: list[Mark] = field(default_factory=list)
     rejected: list[Mark] = field(default_factory=list)
@@ -61,16 +63,25 @@ def outcome(session: TrainingSession, user: User, uuids: Iterable[UUID]) -> Outc
         by_outcome.setdefault(mark.outcome, []).append(mark)
     applied = by_outcome.get(Mark.Outcome.APPLIED, [])
     first = [mark for mark in applied if mark.before_status in ("", Status.UNMARKED)]
+    extra = _extra(session, first)
     accepted = applied + by_outcome.get(Mark.Outcome.SAME, [])
     return Outcome(
         batches=batches,
         sent=len(accepted),
-        first=len(first),
+        first=len(first) - extra,
         changed=len(applied) - len(first),
+        extra=extra,
         conflicts=_conflicts(session, by_outcome.get(Mark.Outcome.CONFLICT, [])),
         held=by_outcome.get(Mark.Outcome.HELD, []),
         rejected=_seen(by_outcome.get(Mark.Outcome.REJECTED, []), user),
     )
+
+
+def _extra(session: TrainingSession, marks: list[Mark]) -> int:
+    """How many of these came though nobody expected them: guests, and 不作硬性要求."""
+    came = [mark.entry_id for mark in marks if mark.status in ATTENDED]
+    rows = Attendance.objects.filter(session=session, entry__in=came)
+    return rows.exclude(part=Part.EXPECTED).count()
 
 
 def _seen(marks: list[Mark], user: User) -> list[Mark]:
@@ -139,7 +150,17 @@ def report_text(session: TrainingSession, parts: list[SessionUnit], sums: dict[s
     who = parts[0].unit.name if len(parts) == 1 else f"{session.host.name}{len(parts)}个支部"
     day = timezone.localdate(session.starts_at)
     rest = f"，未登记{sums['unmarked']}人" if sums["unmarked"] else ""
+    extra = sums["optional"] + sums["visitors"]
+    rest += f"，另来{extra}人" if extra else ""
     return (
-        f"{who}{day.month}月{day.day}日冬训：应到{sums['expected']}人，实到{sums['attended']}人，"
-        f"请假{sums['leave']}人，缺席{sums['absent']}人{rest}。"
+        f"{who}{day.month}月{day.day}日{_class_words(session)}：应到{sums['expected']}人，"
+        f"实到{sums['attended']}人，请假{sums['leave']}人，缺席{sums['absent']}人{rest}。"
     )
+
+
+def _class_words(session: TrainingSession) -> str:
+    """冬训; of a make-up or home class its kind and name, else one man of one reads like the whole branch."""
+    if session.round == Round.FIRST:
+        return "冬训"
+    kind = Round(session.round).label
+    return f"{kind}“{session.title.removeprefix(kind).lstrip('：: ') or session.title}”"

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from attendance.models import Attendance, Standing
+from attendance.queries.batches import SUMS, report_text
 from attendance.queries.makeup import surplus, verdicts
 from attendance.services.makeup import plan_makeup
 from attendance.services.roster import set_waiver
@@ -167,6 +168,22 @@ def test_the_page_names_both_before_anything_is_stored(scene, client):
     assert preview(client, scene, topics=[]).context["verdicts"] is None
     assert preview(client, scene, day="胡说").context["verdicts"] is None
     assert not TrainingSession.objects.filter(round="MAKE_UP").exists()
+
+
+def test_the_sentence_for_wechat_names_the_class_and_who_came_beside(scene):
+    def sentence(session, **sums):
+        parts = list(session.parts.select_related("unit"))
+        return report_text(session, parts, dict.fromkeys(SUMS, 0) | sums)
+
+    made = plan(scene, [scene.li])
+    day = f"{made.starts_at:%-m}月{made.starts_at:%-d}日"
+    told = sentence(made, expected=1, attended=1, visitors=1)
+    assert told == f"北山村党支部{day}补课“补一课”：应到1人，实到1人，请假0人，缺席0人，另来1人。"
+    made.title = "补课：第一专题"
+    assert "补课“第一专题”：" in sentence(made)
+    made.round = Round.HOME
+    assert "送学上门“补课：第一专题”：" in sentence(made)
+    assert "日冬训：" in sentence(scene.missed) and "另来" not in sentence(scene.missed)
 
 
 def test_people_of_others_are_not_judged(scene, client):
