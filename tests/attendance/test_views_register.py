@@ -329,7 +329,9 @@ def test_visitors_are_found_in_scope_only(client, scene, session):
     assert "钱北丁" in found and f'name="m{scene.entry(scene.qian).pk}.0"' in found
     assert "孙南甲金丝雀" not in client.get(url("visitors", session) + "?visitor=孙").content.decode()
     form = {"batch": str(uuid4()), f"m{scene.entry(scene.qian).pk}.0": "present"}
-    client.post(url("register", session), form)
+    form[f"m{scene.entry(scene.wang).pk}.0"] = "present"
+    done = client.post(url("register", session), form, follow=True).content.decode()
+    assert "已登记 1人，另来1人" in done
     row = Attendance.objects.get(session=session, entry__member=scene.qian)
     assert (row.part, row.status) == ("VISITOR", "present")
 

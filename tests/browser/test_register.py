@@ -280,7 +280,7 @@ def test_a_name_is_found_and_a_visitor_is_added(hall, open_page):
     expect(page.locator("#visitors-picked")).to_contain_text("钱北丁")
     expect(page.locator("[data-count=extra]")).to_have_text("1")
     submit(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("已登记 47人")
+    expect(page.get_by_role("heading", level=1)).to_have_text("已登记 46人，另来1人")
     assert stored(hall)["钱北丁"] == ("present", "")
 
 
