@@ -24,22 +24,31 @@ from attendance.models import Status
 from attendance.services.judging import MarkInput
 
 MISSING = (Status.LEAVE, Status.ABSENT)
-RESTS = {"present": "都算到了", "absent": "都算缺席", "none": "先不登记"}
+AS_OFFERED = "offered"
+RESTS = {
+    AS_OFFERED: "流动和请假的按请假，其余都算到了",
+    "present": "都算到了",
+    "absent": "都算缺席",
+    "none": "先不登记",
+}
 # p<part> and behind it a person of its sheet (m…, l…: minutes missed), a doubt (d…), or a fact of the branch.
 PART = re.compile(r"p([1-9]\d{0,18})(.+)", re.ASCII)
 DOUBT = re.compile(r"d(\d{1,3})(?:\.(name|code|late))?", re.ASCII)
 WHO = re.compile(r"([1-9]\d{0,18})\.(0|[1-9]\d{0,9})", re.ASCII)
+AWAY = re.compile(r"\b([1-9]\d{0,18})=([a-z]{1,10}(?::[A-Z]{1,10})?)(?= |$)", re.ASCII)
 TEXT, SKIP = "text", "skip"
 
 
 @dataclass
 class Sent:
-    """One branch as it was sent: `rows` by entry, `doubts` by number."""
+    """One branch as it was sent: `rows` by entry, `doubts` by number. `away`: how the register offers those
+    of the rest whom it does not offer as present."""
 
     part: int
     rows: dict[int, tuple[int, str, str]] = field(default_factory=dict)  # version, code, shown
     doubts: dict[int, dict[str, str]] = field(default_factory=dict)
     late: dict[int, int] = field(default_factory=dict)
+    away: dict[int, str] = field(default_factory=dict)
     rest: str = ""
     heads: str = ""
     left: list[str] = field(default_factory=list)
@@ -75,6 +84,8 @@ def _read(sent: Sent, name: str, values: list[str]) -> None:
         sent.doubts.setdefault(int(doubt[1]), {})[doubt[2] or "who"] = value[:100]
     elif name in ("rest", "heads"):
         setattr(sent, name, value[:20])
+    elif name == "away":
+        sent.away = {_whole(entry, MAX_ID): code for entry, code in AWAY.findall(value)}
     elif name == "left":
         sent.left = [text.strip()[:100] for text in values if text.strip()][:50]
     elif name[0] == "l" and name[1:].isascii() and name[1:].isdigit() and value.isascii() and value.isdigit():
@@ -126,7 +137,7 @@ def _chosen(sent: Sent, minutes: int) -> tuple[list[MarkInput], str]:
     has_rest = any(not code and not shown for _, code, shown in sent.rows.values())
     if has_rest and sent.rest not in RESTS:
         raise BadBatch(422, "请选一选：没提到的人怎么算。")
-    if sent.rest == "present" and any(code.partition(":")[0] in MISSING for _, code in unread):
+    if sent.rest in ("present", AS_OFFERED) and any(code.partition(":")[0] in MISSING for _, code in unread):
         names = "、".join(name for name, code in unread if code.partition(":")[0] in MISSING)
         raise BadBatch(
             422, f"{names}没来，又没对上名字，所以没提到的人不能“都算到了”。请选出是谁，或选“先不登记”。"
@@ -137,12 +148,19 @@ def _chosen(sent: Sent, minutes: int) -> tuple[list[MarkInput], str]:
             if code not in ("", shown) and code != told[entry][1]:
                 raise BadBatch(422, "有一个人在“请您定一下”和名单里选得不一样，请改成一样。")
             continue
-        code = code or ("" if shown or sent.rest == "none" else sent.rest)
+        code = code or ("" if shown else _rest_code(sent, entry))
         if code and code != shown:
             marks.append(_mark(entry, version, code, sent.late, minutes))
     marks += [_mark(entry, version, code, sent.late, minutes) for entry, (version, code) in told.items()]
     words = [name for name, _ in unread] + sent.left
     return marks, "、".join(dict.fromkeys(words))
+
+
+def _rest_code(sent: Sent, entry: int) -> str:
+    """What becomes of somebody the message does not name; "" = nothing is stored."""
+    if sent.rest == AS_OFFERED:
+        return sent.away.get(entry, "present")
+    return "" if sent.rest == "none" else sent.rest
 
 
 def _answered(sent: Sent) -> tuple[dict[int, tuple[int, str]], list[tuple[str, str]]]:

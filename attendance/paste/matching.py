@@ -97,6 +97,18 @@ class Proposal:
         return [line for line in self.lines if is_rest(line)]
 
     @property
+    def away(self) -> list[Line]:
+        """Of the rest those whom the register offers as anything but present: 流动, or on leave."""
+        return [line for line in self.unnamed if line.person.preset != PRESENT]
+
+    @property
+    def open_names(self) -> int:
+        """How many of the rest somebody may still turn out to be behind a name that is asked about."""
+        rest = {line.person.entry for line in self.unnamed}
+        asked = [doubt for doubt in self.doubts if rest & {choice.entry for choice in doubt.choices}]
+        return min(len(asked), len(rest))
+
+    @property
     def optional(self) -> list[Line]:
         """Need not come, not named, nothing stored."""
         others = (line for line in self.lines if line.said is None and not line.person.status)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.html import format_html_join
 
 from attendance.forms.marks import CHOICES, CODES
-from attendance.forms.paste import RESTS, SKIP, TEXT, Sent
+from attendance.forms.paste import AS_OFFERED, RESTS, SKIP, TEXT, Sent
 from attendance.views.sheet import LOOKS, WORDS, code_of, words_of
 
 AS_ABOVE = "照上面选的"
@@ -25,6 +25,7 @@ class Row:
     options: str
     old: str
     new: str
+    is_away: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def row(part: int, line, sent: Sent | None, code: str, empty: str = "") -> Row:
         options=options(code, empty),
         old=words_of(person.status, person.reason) if person.status else "",
         new=WORDS.get(code, ""),
+        is_away=person.preset == "leave",
     )
 
 
@@ -110,6 +112,9 @@ def block(reading, sent: Sent | None) -> dict:
     """One branch as the template prints it."""
     told, pk = reading.proposal, reading.pk
     rest = sent.rest if sent and sent.rest else told.rest
+    # Somebody has to say it: the register would offer these as 请假.
+    if told.away and not (sent and sent.rest) and rest == "present":
+        rest = ""
     return {
         "pk": pk,
         "name": reading.name,
@@ -122,10 +127,20 @@ def block(reading, sent: Sent | None) -> dict:
         "unnamed": [row(pk, line, sent, "", AS_ABOVE) for line in told.unnamed],
         "optional": [row(pk, line, sent, "unmarked") for line in told.optional],
         "rest": rest,
-        "rests": list(RESTS.items()),
+        "rests": [(value, words) for value, words in RESTS.items() if told.away or value != AS_OFFERED],
+        "open_names": told.open_names,
+        "away": " ".join(f"{line.person.entry}={_preset(line.person)}" for line in told.away),
+        "away_words": _away_words(told.away),
         "heads": sent.heads if sent else ("" if told.heads is None else told.heads),
         "leftovers": told.leftovers,
     }
+
+
+def _away_words(away) -> str:
+    """流动8人、请假1人"""
+    asked = sum(1 for line in away if line.person.leave)
+    counts = (("流动", len(away) - asked), ("请假", asked))
+    return "、".join(f"{words}{number}人" for words, number in counts if number)
 
 
 def _preset(person) -> str:

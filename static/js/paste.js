@@ -1,8 +1,10 @@
 // A preview of pasted words: the menus of people nobody named say what the choice above them means.
 (function () {
   "use strict";
-  const WORDS = { present: "出席（没提到）", absent: "缺席（没提到）", none: "先不登记" };
+  const WORDS = { leave: "请假（没提到）", present: "出席（没提到）", absent: "缺席（没提到）", none: "先不登记" };
   const LOOKS = { present: "present", late: "late", left_early: "late", online: "present", elsewhere: "present", leave: "leave", absent: "absent" };
+  // Who is away by the roster, where the others are taken as having come.
+  const restOf = (menu, rest) => rest !== "offered" ? rest : "away" in menu.dataset ? "leave" : "present";
   function look(select, rest) {
     const row = select.closest(".register-row");
     if (!row) return;
@@ -20,13 +22,13 @@
       const word = rest();
       menus.forEach(function (menu) {
         const empty = menu.querySelector('option[value=""]');
-        if (empty && word) empty.textContent = WORDS[word];
-        look(menu, empty ? word : "");
+        if (empty && word) empty.textContent = WORDS[restOf(menu, word)];
+        look(menu, empty ? restOf(menu, word) : "");
       });
     }
     radios.forEach(function (radio) { radio.addEventListener("change", show); });
     part.addEventListener("change", function (event) {
-      if (event.target.matches(".paste-rows select")) look(event.target, event.target.querySelector('option[value=""]') ? rest() : "");
+      if (event.target.matches(".paste-rows select")) look(event.target, event.target.querySelector('option[value=""]') ? restOf(event.target, rest()) : "");
     });
     show();
   });

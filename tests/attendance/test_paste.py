@@ -8,10 +8,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from attendance.models import Attendance, Mark, MarkBatch
+from attendance.models import Attendance, Mark, MarkBatch, RosterEntry
+from attendance.queries.days import held_on
+from attendance.services.leaves import set_leave
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
-from tests.base import Cast, make_member, once
+from tests.base import Cast, fixture_writes, make_member, once
 from tests.prying.forms import Reader
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +104,7 @@ def test_a_message_that_adds_up_is_proposed_whole_and_stored_with_one_tap(client
 def test_nobody_is_guessed_same_names_and_slips_are_asked(client, scene, session):
     as_user(client, scene.north_organizer)
     _, html = look(client, session, "请假：陈同名、刘小名、王二麻子；其余都到了")
-    assert "请您定一下 3个" in html
+    assert "请您定一下 3个" in html and "没提到的 6人怎么算（含上面还没定的2人）" in html
     assert "名册上有2个陈同名" in html and "第一党小组，第5号" in html and "第二党小组，第6号" in html
     assert html.count("刘小明（第4号）") == 1
     sent = form_of(html, url(session))
@@ -243,6 +245,25 @@ def test_a_piece_without_a_branch_is_asked_about(client, scene):
     part = session.parts.get(unit=scene.north_other_unit).pk
     _, html = look(client, session, "实到1，全到", part=part)
     assert "没写支部" not in html and "北坡村党支部" in html
+
+
+def test_whom_the_register_offers_as_away_is_not_silently_there(client, scene, session):
+    """The sums say that everybody else came: 王北甲 is away by the roster, 李北乙 asked leave."""
+    as_user(client, scene.north_organizer)
+    with fixture_writes():
+        RosterEntry.objects.filter(member=scene.wang).update(is_floating=True)
+    day, li = held_on(session), scene.entry(scene.li)
+    set_leave(actor=scene.officer, entry=li, reason="ILL", request_uuid=uuid4(), since=day, until=day)
+    text, rest = "应到6，实到5，缺席赵北丙", f"p{part_of(session)}rest"
+    _, html = look(client, session, text)
+    assert "其中流动1人、请假1人：点名页按请假列着" in html
+    assert not re.search(rf'name="{rest}"[^>]* checked', html)
+    assert keep(client, session, text)[0].status_code == 422
+    keep(client, session, text, **{rest: "offered"})
+    stored = statuses(session)
+    assert stored["王北甲"] == ("leave", "AWAY") and stored["李北乙"] == ("leave", "ILL")
+    assert stored["赵北丙"] == ("absent", "") and stored["刘小明"] == ("present", "")
+    assert "按请假列着" not in look(client, session, "全到")[1]
 
 
 def test_heads_of_one_branch_are_kept_with_that_branch(client, scene):
