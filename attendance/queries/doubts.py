@@ -35,6 +35,8 @@ LATE_DAYS = 7
 TIMES_THE_SHARE, LEAST_WAIVED = 2, 5
 # Rows compared with one another while a page waits: beyond this it says which level to open.
 MOST_ROWS = 1_500_000
+# Up to this many, every page counts all kinds, not only the one it shows.
+MOST_COUNTED = 100_000
 Kind = DoubtNote.Kind
 HAPPENED = Q(status__in=ATTENDED, session__cancelled_at__isnull=True, session__voided_at__isnull=True)
 
@@ -191,13 +193,24 @@ DOUBTS = {
 
 def is_too_large(unit: Unit) -> bool:
     """Whether comparing row with row would keep the page waiting."""
-    return sum(tally_sums(unit, ("expected", "optional", "visitors")).values()) > MOST_ROWS
+    return _rows_compared(unit) > MOST_ROWS
+
+
+def _rows_compared(unit: Unit) -> int:
+    return sum(tally_sums(unit, ("expected", "optional", "visitors")).values())
 
 
 def findings(doubt: Doubt, unit: Unit, *, seen: bool = False) -> QuerySet:
     """Rows of one kind at or below `unit`: those nobody has looked into yet, or those somebody has."""
     notes = DoubtNote.objects.filter(campaign=unit.campaign_id, kind=doubt.kind, key=OuterRef("key"))
     return doubt.rows(unit).filter(Exists(notes) if seen else ~Exists(notes))
+
+
+def counts(unit: Unit, *, seen: bool = False) -> dict[str, int]:
+    """How many findings of each kind, one statement for each; none where the page would wait for them."""
+    if _rows_compared(unit) > MOST_COUNTED:
+        return {}
+    return {kind: findings(doubt, unit, seen=seen).count() for kind, doubt in DOUBTS.items()}
 
 
 def notes_of(doubt: Doubt, campaign: Campaign, keys: list[str]) -> dict[str, DoubtNote]:

@@ -41,17 +41,22 @@ def doubt_list(request, campaign_pk):
         "unit": unit,
         "crumbs": unit_crumbs(unit, request.user),
         "doubt": doubt,
-        "kinds": Kind.choices,
         "label": Kind(doubt.kind).label,
         "seen": request.GET.get("seen") == "1",
         "can_note": campaign.is_open,
     }
+    context["kinds"] = _chips(unit, context["seen"])
     if doubt.is_heavy and doubts.is_too_large(unit):
         context["children"] = Unit.objects.children(unit).order_by("path")
         return render(request, "attendance/doubt_list.html", context)
     return render(
         request, "attendance/doubt_list.html", context | _page(request, unit, doubt, context["seen"])
     )
+
+
+def _chips(unit, seen):
+    counts = doubts.counts(unit, seen=seen)
+    return [(code, label, counts.get(code)) for code, label in Kind.choices]
 
 
 def _page(request, unit, doubt, seen):

@@ -182,10 +182,21 @@ def test_an_inspector_says_what_came_of_it(scene, client):
     client.force_login(scene.inspector)
     page = client.get(where(scene)).content.decode()
     assert "王北甲" in page and "东边的课" in page and "规则：" in page and "不排名" in page
+    campaign = client.get(reverse("campaigns:campaign_detail", args=[scene.campaign.pk])).content.decode()
+    assert where(scene) in campaign
     note = reverse("attendance:doubt_note", args=[scene.campaign.pk])
     client.post(note, {"kind": Kind.TWO_PLACES, "key": row.key, "note": "核对过了"})
-    assert "没有对不上的" in client.get(where(scene)).content.decode()
-    assert "核对过了" in client.get(where(scene, "?seen=1")).content.decode()
+    answer = client.get(where(scene))
+    assert "没有对不上的" in answer.content.decode() and chips(answer) == [0, 0, 0, 0, 0]
+    answer = client.get(where(scene, "?seen=1"))
+    assert "核对过了" in answer.content.decode() and chips(answer) == [1, 0, 0, 0, 0]
+    client.force_login(scene.north_organizer)
+    campaign = client.get(reverse("campaigns:campaign_detail", args=[scene.campaign.pk])).content.decode()
+    assert where(scene) not in campaign
+
+
+def chips(answer):
+    return [count for _, _, count in answer.context["kinds"]]
 
 
 @pytest.mark.parametrize("kind", Kind.values)
@@ -222,6 +233,9 @@ def test_too_many_rows_are_compared_one_level_down(scene, client, monkeypatch):
     monkeypatch.setattr(doubts, "MOST_ROWS", 3)
     client.force_login(scene.officer)
     page = client.get(where(scene)).content.decode()
+    # Where counting would keep the page waiting, no chip has a figure.
+    monkeypatch.setattr(doubts, "MOST_COUNTED", 3)
+    assert chips(client.get(where(scene, "?kind=HEADS"))) == [None] * 5
     assert "请打开下面一级" in page and f"?unit={scene.north_unit.pk}" in page
     assert "规则" in client.get(where(scene, "?kind=HEADS")).content.decode()
     assert Attendance.objects.exists()
