@@ -219,6 +219,8 @@ def test_the_page_lists_what_is_open_and_ends_it(client, scene):
     answer = client.get(page)
     text = answer.content.decode()
     assert "1人次应到而没有登记" in text and "手机上还没上传" in text and answer.context["knowing"] == 1
+    form = text[text.index('id="end-form"') :]
+    assert "没办完也结束</button>" in form[: form.index("</form>")]
     for item in (*answer.context["stops"], *answer.context["others"]):
         assert client.get(item.url).status_code == 200, item.url
     assert client.post(page, {"knowing": 1}).status_code == 422
