@@ -84,10 +84,13 @@
   function line(pack) {
     const item = element("li", "");
     const link = element("a", "");
-    const people = pack.parts.reduce(function (sum, part) { return sum + part.people.length; }, 0);
+    // 应到 as on the register: who is asked nothing and who visits stand on it and are not counted.
+    const expected = pack.parts.reduce(function (sum, part) {
+      return sum + part.people.filter(function (person) { return person.part === "EXPECTED"; }).length;
+    }, 0);
     link.href = "/sessions/" + pack.session + "/register/";
     const main = element("span", "link-main");
-    main.append(element("strong", "", pack.title), element("span", "muted", day(pack.day) + "，" + people + "人，存到" + until(pack)));
+    main.append(element("strong", "", pack.title), element("span", "muted", day(pack.day) + "，应到" + expected + "人，名单保留到" + until(pack)));
     link.append(main, element("span", "link-side", "点名"));
     item.append(link);
     return item;

@@ -58,17 +58,25 @@
 
   // --- The bar of a register ---------------------------------------------------------------------
   let note = "";
+  let tapped = 0;   // taps on this register that nobody handed in yet
+  // Two lines in every state: a first tap must not move the names under the finger.
+  function standing(now, pack) {
+    const kept = session && pack && "名单已存到这台手机";
+    const waits = short(now.sums);
+    if (tapped) return (waits || kept ? (waits || kept) + "；" : "") + "点了" + tapped + "人，还没提交";
+    return waits || "没有要上传的" + (kept ? "；" + kept : "");
+  }
   function drawBar(now, pack) {
     if (!bar) return;
     bar.replaceChildren();
     const line = element("p", "outbox-line" + (now.sums.waiting ? " is-open" : ""));
     const reason = why(now);
     line.setAttribute("role", "status");
-    line.append(element("strong", "", short(now.sums) || "没有要上传的"));
+    line.append(element("strong", "", standing(now, pack)));
     if (reason) line.append(element("span", "muted", reason));
     bar.append(line);
     if (now.sums.others) bar.append(element("p", "notice notice-warn", "这台手机上还有另一个账号点的" + now.sums.others + "条没上传。请那个账号在这台手机上登录，就会自动上传。"));
-    if (session) drawKeeping(pack);
+    if (session) drawKeeping(now, pack);
     if (note) bar.append(element("p", "notice notice-info", note));
   }
   function why(now) {
@@ -76,12 +84,12 @@
     if (!now.sums.waiting) return "";
     return outbox.isDurable() ? "存在这台手机里，有信号自动上传" : "只在这一页上，上传以前不要关";
   }
-  function drawKeeping(pack) {
+  function drawKeeping(now, pack) {
     const line = element("p", "outbox-keep");
     if (!canKeep) {
       line.append(element("span", "muted", "没有信号时可以接着点，不要关这一页：" + (window.isSecureContext ? "这个浏览器" : "这个网址不是 https，") + "关了再打开要有网。"));
     } else if (pack) {
-      line.append(element("span", "muted", "已存到这台手机，没有信号也能点名"));
+      line.append(element("span", "muted", (short(now.sums) ? "名单已存到这台手机，" : "") + "没有信号也能点名"));
     } else line.append(button("下载到手机", download));
     bar.append(line);
   }
@@ -156,6 +164,11 @@
     });
   }
   window.addEventListener("outbox:changed", draw);
+  window.addEventListener("register:tapped", function (event) {
+    if (tapped === event.detail) return;
+    tapped = event.detail;
+    draw();
+  });
   document.addEventListener("visibilitychange", draw);
 
   // --- Leaving ------------------------------------------------------------------------------------

@@ -213,6 +213,14 @@ function start(form) {
     const text = heads ? heads.value.trim() : "";
     return /^\d+$/.test(text) && text !== heads.defaultValue ? Number(text) : null;
   }
+  // Taps nobody handed in yet: what differs from what is stored, or on its way, or stood here at first.
+  function tellTapped() {
+    const open = fields().filter(function (field) {
+      const name = parts(field);
+      return name && field.value !== (name[3] || field.dataset.first);
+    });
+    window.dispatchEvent(new CustomEvent("register:tapped", { detail: open.length }));
+  }
   // This value is stored, or on its way: left as it is, it is not sent again.
   function know(field, version, code) { field.name = "m" + parts(field)[1] + "." + version + "." + code; }
 
@@ -240,6 +248,7 @@ function start(form) {
   function touched() {
     changed = true;
     if (!sending) waits(false);
+    tellTapped();
     if (window.house) window.house.markChanged(form);
     clearTimeout(writing);
     writing = setTimeout(function () { outbox.draft(session, taps()); }, 300);
@@ -284,6 +293,7 @@ function start(form) {
       marks.forEach(function (field) { know(field, parts(field)[2], field.value); });
       if (counted !== null) heads.defaultValue = heads.value.trim();
       if (window.house && !changed) window.house.markSaved(form);
+      tellTapped();
       return outbox.draft(session, null);
     });
   }
@@ -354,6 +364,7 @@ function start(form) {
       if (name && field.value !== field.dataset.first) field.name = "m" + name[1] + "." + name[2];
     });
     busy(false);
+    tellTapped();
     say(text || "没有登记：这场培训找不到了，或者内容不对。请刷新页面再看。", "warn");
   }
 
@@ -397,7 +408,7 @@ function start(form) {
   function remember() {
     return (form.dataset.kept ? Promise.resolve() : outbox.update(function (now, who) {
       return window.outboxCore.fresh(now, who, session);
-    })).then(outbox.look).then(overlay).then(function () { return outbox.readDraft(session); }).then(restore).then(count);
+    })).then(outbox.look).then(overlay).then(function () { return outbox.readDraft(session); }).then(restore).then(count).then(tellTapped);
   }
 
   // Made here, not in the page: five hundred of them would weigh on one bar of signal.

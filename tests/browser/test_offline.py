@@ -135,10 +135,14 @@ def test_46_names_without_a_network(hall, phone, line):
 
     # The server is gone; what is handed in stays.
     line.cut()
+    expect(page.locator("#outbox-bar")).to_contain_text("没有要上传的；名单已存到这台手机")
     absent(page, "陈党员07", "生病")
     absent(page, "王北甲")
+    expect(page.locator("#outbox-bar")).to_contain_text("名单已存到这台手机；点了2人，还没提交")
+    shot(page, "1-tapped")
     submit(page)
     expect(page.locator("#send-state")).to_contain_text("46条存在这台手机里，没有丢")
+    expect(page.locator("#outbox-bar")).not_to_contain_text("还没提交")
     expect(page.locator("#outbox-state")).to_have_text("46条待上传")
     shot(page, "2-kept")
 
@@ -157,7 +161,7 @@ def test_46_names_without_a_network(hall, phone, line):
     expect(page.locator("#outbox-bar")).to_contain_text("47条待上传")
     shot(page, "4-more-offline")
     page.goto("/offline/")
-    expect(page.get_by_role("link", name="专题党课")).to_be_visible()
+    expect(page.get_by_role("link", name="专题党课")).to_contain_text("应到46人，名单保留到")
     shot(page, "5-list-offline")
     page.close()
     assert not MarkBatch.objects.exists()
