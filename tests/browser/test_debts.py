@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from attendance.models import HomeLesson, Standing
 from tests.attendance.scene import Scene
+from tests.base import fixture_writes
 from tests.browser import helpers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,7 +68,7 @@ def by_another_branchs_class(page, absent):
     page.locator("#visitors summary").click()
     page.fill("#visitor-name", "李")
     page.locator("#visitor-results").get_by_text("李北乙").click()
-    submit(page, "已登记 2人")
+    submit(page, "已登记 1人，另来1人")
 
 
 def by_a_visit(page, absent):
@@ -81,6 +82,22 @@ def by_a_visit(page, absent):
     page.goto(f"/campaigns/{absent.campaign.pk}/home/?state=wish")
     page.get_by_role("button", name="转为办实事").click()
     expect(heading(page)).to_contain_text("想修一修门前的路")
+
+
+def a_contact_stays_under_the_thumb(page, absent):
+    """The button does not move when its form opens; what can be done with a list stands in one row."""
+    entry = absent.entry(absent.wang)
+    with fixture_writes():
+        type(entry).objects.filter(pk=entry.pk).update(is_floating=True)
+        Standing.objects.filter(entry=entry).update(is_floating=True)
+    page.goto(f"/campaigns/{absent.campaign.pk}/contacts/")
+    button = page.locator(".cell-actions .contact-log > summary")
+    button.scroll_into_view_if_needed()
+    closed = button.bounding_box()
+    button.click()
+    expect(page.get_by_role("button", name="电话")).to_be_visible()
+    assert button.bounding_box() == closed
+    assert len({act.bounding_box()["y"] for act in page.locator(".page-actions .btn").all()}) == 1
 
 
 def test_three_absentees_to_zero_through_three_ways(absent, open_page):
@@ -97,3 +114,4 @@ def test_three_absentees_to_zero_through_three_ways(absent, open_page):
     expect(page.locator(".debt-progress").first).to_contain_text("开始3人→ 补上3人→ 还剩0人")
     assert not Standing.objects.exclude(makeup_mask=0).exists()
     assert HomeLesson.objects.get().task.title == "想修一修门前的路"
+    a_contact_stays_under_the_thumb(page, absent)
