@@ -16,7 +16,9 @@ from django.core.handlers.base import BaseHandler
 
 from organizations.id_number import check_digit
 
-ID_NUMBER = re.compile(r"(?<![0-9a-fA-F-])(\d{17}[\dXx])(?![0-9a-fA-F-])")
+# A place, a day of birth, three digits and one to check: the decimals of a duration have no birthday.
+BIRTH = r"(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+ID_NUMBER = re.compile(rf"(?<![0-9a-fA-F-])([1-9]\d{{5}}{BIRTH}\d{{3}}[\dXx])(?![0-9a-fA-F-])")
 PHONE = re.compile(r"(?<![0-9A-Za-z._-])(1[3-9]\d{9})(?![0-9A-Za-z_-])")
 WRITE = re.compile(r'(?:INSERT\s+(?:OR\s+\w+\s+)?INTO|UPDATE|MERGE\s+INTO)\s+"?(\w+)', re.IGNORECASE)
 # An office's telephone stands on its own page for all its people; the rest of a row is a name.
