@@ -79,7 +79,7 @@ format: $(DEV)
 
 bench: $(DEV)
 	@for script in bench/*.py; do \
-		test -e "$$script" || { echo "bench/ holds no script yet"; break; }; \
+		grep -q "^def main" "$$script" || continue; \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
 

@@ -102,7 +102,7 @@ def test_an_unchanged_sheet_changes_nothing(north, scene, session):
 @pytest.mark.slow
 def test_an_unchanged_sheet_survives_libreoffice(north, scene, session, tmp_path):
     if not shutil.which("soffice"):
-        pytest.skip("no LibreOffice")
+        pytest.skip("no LibreOffice: apt-get install libreoffice-calc-nogui")
     scene.mark(session, {scene.wang: ("leave", "AWAY")})
     (tmp_path / "in.xlsx").write_bytes(Filled(download(north, session)).fill({"李北乙": "出席"}).saved())
     for kind in ("ods", "xls", "xlsx"):
