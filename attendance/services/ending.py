@@ -7,13 +7,12 @@ from django.utils import timezone
 from attendance.models import RosterEntry
 from attendance.queries.ending import open_items, stopping, words_of
 from campaigns.models import Campaign, Stage, Unit
-from campaigns.services.campaigns import may_run
+from campaigns.services.campaigns import may_run, record
 from campaigns.services.locking import lock_units
 from campaigns.services.sessions import REASON_LENGTH, short
 from campaigns.services.stages import mark_closed, mark_reopened
 from organizations.models import User
 from organizations.service import Refused, service
-from organizations.services import audit
 
 MOST_NAMED = 5
 
@@ -42,7 +41,7 @@ def close_campaign(
     closed = RosterEntry.objects.filter(campaign=campaign, is_open=True).update(is_open=False)
     mark_closed(campaign=campaign)
     over = f"；还有{words_of(stopping(items))}，仍然结束，原因：{reason}" if stopping(items) else ""
-    _record(
+    record(
         actor,
         campaign,
         "campaign.closed",
@@ -79,7 +78,7 @@ def reopen_campaign(*, actor: User, campaign: Campaign, reason: str) -> Campaign
         raise Refused("有党员刚刚进了另一次进行中的冬训，不能重新打开。", code="busy") from clash
     mark_reopened(campaign=campaign)
     words = f"重新打开冬训：{campaign.label}，原因：{reason}"
-    _record(actor, campaign, "campaign.reopened", words, {"reason": reason})
+    record(actor, campaign, "campaign.reopened", words, {"reason": reason})
     return campaign
 
 
@@ -128,14 +127,3 @@ def _refuse_busy(entries: QuerySet[RosterEntry]) -> None:
             f"{names}{more}已经在“{other[0].campaign.label}”的名册上。请先结束那次冬训，再重新打开这一次。",
             code="busy",
         )
-
-
-def _record(actor: User, campaign: Campaign, action: str, summary: str, details: dict) -> None:
-    audit.record(
-        actor=actor,
-        action=action,
-        summary=summary,
-        target=campaign,
-        organization=campaign.organization,
-        details=details,
-    )
