@@ -9,12 +9,13 @@ from organizations.models.imports import (
     ImportState,
 )
 from organizations.models.jobs import Job, JobState, StoredFile
-from organizations.models.members import Category, Member, NotTwins, Post, Sex, named
+from organizations.models.members import PRECISION_OF, Category, Member, NotTwins, Post, Precision, Sex, named
 from organizations.models.organizations import BRANCH_KINDS, Organization, OrganizationKind
 from organizations.models.transfers import RequestState, Transfer, TransferRequest
 
 __all__ = [
     "BRANCH_KINDS",
+    "PRECISION_OF",
     "AuditEvent",
     "BulkAct",
     "BulkChange",
@@ -31,6 +32,7 @@ __all__ = [
     "Organization",
     "OrganizationKind",
     "Post",
+    "Precision",
     "RequestState",
     "Role",
     "Sex",

@@ -40,6 +40,18 @@ class Post(models.TextChoices):
     COMMITTEE_MEMBER = "COMMITTEE_MEMBER", "委员"
 
 
+class Precision(models.TextChoices):
+    """How much of a day is known; what is not known is stored as the first."""
+
+    DAY = "day", "日"
+    MONTH = "month", "月"
+    YEAR = "year", "年"
+
+
+# Days of which a roster often knows the month or the year only, and what tells.
+PRECISION_OF = {"birth_date": "birth_precision", "joined_party_on": "joined_party_precision"}
+
+
 def behind_surname(column: str) -> models.Case:
     """What `column` (the name, or its initials) holds behind the surname's one or two characters."""
     # No blank behind the commas: Django's own reading of a SQLite table would stumble over a lone "1".
@@ -104,14 +116,15 @@ class Member(models.Model):
     )
     sex = models.CharField("性别", max_length=1, choices=Sex, blank=True)
     birth_date = models.DateField("出生日期", null=True, blank=True)
-    birth_precision = models.CharField(
-        max_length=5, choices=[("day", "日"), ("month", "月"), ("year", "年")], default="day", editable=False
-    )
+    birth_precision = models.CharField(max_length=5, choices=Precision, default="day", editable=False)
     category = models.CharField("人员类别", max_length=12, choices=Category, default=Category.FULL)
     post = models.CharField("党内职务", max_length=20, choices=Post, blank=True, default=Post.NONE)
     party_group = models.CharField("党小组", max_length=50, blank=True)
     place_in_list = models.PositiveIntegerField("名册顺序", default=0)
     joined_party_on = models.DateField("入党日期", null=True, blank=True)
+    joined_party_precision = models.CharField(
+        max_length=5, choices=Precision, default="day", db_default="day", editable=False
+    )
     is_floating = models.BooleanField("流动党员", default=False)
     floating_to = models.CharField("外出流向", max_length=100, blank=True)
     contact_person = models.CharField(
