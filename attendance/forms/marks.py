@@ -15,6 +15,8 @@ from attendance.models import MarkBatch, Reason, Status
 from attendance.services.judging import MarkInput
 
 MAX_MARKS = 500
+# A body opens one bracket for each person, and a few around them.
+OTHER_BRACKETS = 10
 MAX_BYTES = 1024 * 1024
 MAX_MINUTES = 720
 MAX_HEADS = 100_000
@@ -106,6 +108,9 @@ def parse_left(body: bytes) -> tuple[str, str]:
 
 
 def _load(body: bytes) -> dict:
+    # Whoever nests deeper than this many people has no register to send; the parser never sees it.
+    if body.count(b"{") + body.count(b"[") > MAX_MARKS + OTHER_BRACKETS:
+        raise BadBatch(413, f"内容太多或套得太深，没有登记。一次最多 {MAX_MARKS} 人，请分几次提交。")
     try:
         data = json.loads(body.decode("utf-8"), object_pairs_hook=_no_twins, parse_constant=_no_constant)
     except (ValueError, RecursionError):

@@ -23,7 +23,8 @@ LEFT_BEHIND = timedelta(days=30)
 MOST_LEFT = 50
 # Sendings of unknown people are stored, too; no honest phone sends so many.
 MOST_IN_VAIN = 500
-LATE = ("late", "account_closed")
+# Why marks wait that somebody has to look at, whatever becomes of the sheet.
+LATE = ("late", "account_closed", "key_reuse")
 SIGNER = TimestampSigner(salt="offline pack")
 
 

@@ -1,15 +1,23 @@
 """The one address marks are sent to: design.md 6. Every answer is JSON with a Chinese sentence."""
 
+from contextlib import suppress
+from dataclasses import replace
+from uuid import uuid5
+
 from django.core.exceptions import RequestDataTooBig
 from django.http import JsonResponse, UnreadablePostError
 from django.views.decorators.http import require_POST
 
 from attendance.forms.marks import MAX_BYTES, BadBatch, parse_marks
-from attendance.models import MarkBatch
+from attendance.models import Mark, MarkBatch
 from attendance.queries import packs
-from attendance.services.marks import record_marks
+from attendance.services.marks import DUPLICATE, BatchReused, record_marks
 from attendance.views.getters import get_session, needs
+from campaigns.models import Stage
 from organizations.service import Refused
+
+# What no resending and no other number makes right: the class does not take place.
+GONE = {"cancelled": 409}
 
 
 @require_POST
@@ -31,16 +39,36 @@ def marks(request, pk):
 def answer_to(user, session, body: bytes, hold: str = ""):
     """What became of one sending. `hold`: every mark of it waits."""
     try:
-        answer = _store(user, session, parse_marks(body), hold)
+        parsed = parse_marks(body)
+        answer = _store(user, session, parsed, hold)
     except BadBatch as bad:
         return refusal(bad.status, bad.message, "bad_batch")
-    except Refused as refused:  # BatchReused among them
-        return refusal(422, refused.message, refused.code)
-    lines = [mark.as_json() for mark in answer.marks]
-    return JsonResponse({"batch": str(answer.batch.uuid), "marks": lines})
+    except BatchReused as reused:
+        _keep_to_look_at(user, session, parsed, hold)
+        return refusal(422, reused.message, reused.code)
+    except Refused as refused:
+        return refusal(GONE.get(refused.code, 422), refused.message, refused.code)
+    facts = {"batch": str(answer.batch.uuid), "marks": [mark.as_json() for mark in answer.marks]}
+    if session.campaign.stage == Stage.CLOSED and any(map(_waits, answer.marks)):
+        locked = {"error": "这次冬训已经结束，登记先留着，重新打开后才算。", "code": "locked"}
+        return JsonResponse(facts | locked, status=409)
+    return JsonResponse(facts)
 
 
-def _store(user, session, parsed, hold):
+def _waits(mark) -> bool:
+    return Mark.Outcome.HELD in (mark.outcome, mark.code if mark.outcome == DUPLICATE else "")
+
+
+def _keep_to_look_at(user, session, parsed, hold):
+    """Another body under a number that was used: it changes nothing, and waits for who keeps the sheet."""
+    number = uuid5(parsed.batch, f"{user.pk}.{session.pk}.{parsed.body_sha256}")
+    heads = "" if parsed.counted_heads is None else f"现场人数{parsed.counted_heads}"
+    kept = replace(parsed, batch=number, counted_heads=None)
+    with suppress(Refused):
+        _store(user, session, kept, hold or "key_reuse", unread=heads)
+
+
+def _store(user, session, parsed, hold, **more):
     # Only a phone that kept its marks names its pack; how old that is, the server's clock says.
     if parsed.kind == MarkBatch.Kind.SYNC and not hold:
         hold = packs.hold_code(parsed.pack, session, user)
@@ -53,6 +81,7 @@ def _store(user, session, parsed, hold):
         kind=parsed.kind,
         counted_heads=parsed.counted_heads,
         hold=hold,
+        **more,
     )
 
 

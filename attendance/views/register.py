@@ -37,6 +37,7 @@ REFUSALS = {
     "campaign_closed": "冬训已经结束",
     "late": "离线超过3天才上传，等组织员看过再登记",
     "account_closed": "点名的账号已经停用，等组织员看过再登记",
+    "key_reuse": "提交编号重复，等组织员看过再登记",
 }
 
 

@@ -133,9 +133,11 @@
       work.login[batch.account] = true;
       return { state: work, updates: [], outcome: "login" };
     }
-    if (reply.status === 200 && isWhole(batch, reply.data)) return acknowledged(work, batch, reply.data, now);
-    const passes = reply.data && PASSING.indexOf(reply.data.code) >= 0;
-    const isFinal = reply.status >= 400 && reply.status < 500 && [408, 409, 425, 429].indexOf(reply.status) < 0 && !passes;
+    // 409 names every mark where all of them wait for a campaign that is over.
+    if ((reply.status === 200 || reply.status === 409) && isWhole(batch, reply.data)) return acknowledged(work, batch, reply.data, now);
+    const code = reply.data && reply.data.code;
+    const passes = PASSING.indexOf(code) >= 0;
+    const isFinal = code === "cancelled" || reply.status >= 400 && reply.status < 500 && [408, 409, 425, 429].indexOf(reply.status) < 0 && !passes;
     return isFinal ? refused(work, batch, reply) : putOff(work, batch, reply, now, random);
   }
   // A hotel's welcome page also answers 200.

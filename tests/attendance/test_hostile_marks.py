@@ -8,12 +8,14 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from attendance.models import Attendance, Mark, MarkBatch
 from attendance.queries import packs
 from attendance.queries.ending import held_marks, open_conflicts
 from attendance.services.closing import close_parts, reopen_part
+from attendance.services.ending import close_campaign, reopen_campaign
 from campaigns.services.sessions import cancel_session
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
@@ -86,16 +88,36 @@ def test_a_whole_sheet_sent_again_and_again_is_duplicate_and_changes_nothing(hal
     assert figures(hall) == before
 
 
-def test_the_same_number_with_another_value_is_refused_and_the_stored_one_stands(hall):
+def test_the_same_number_with_another_value_is_refused_and_what_it_said_is_kept_to_look_at(hall):
     """C30."""
     uuid = str(uuid4())
     assert told(send(hall, sending(mark(hall, hall.wang, "late"), batch=uuid))) == [("applied", "")]
-    before = figures(hall)
-    answer = send(hall, sending(mark(hall, hall.wang, "absent", base=1), batch=uuid))
+    before = figures(hall)[:2]
+    other = sending(mark(hall, hall.wang, "absent", base=1, marked_at="2027-01-09T09:00:00Z"), batch=uuid)
+    for _ in range(3):
+        answer = send(hall, other)
+        assert answer.status_code == 422 and answer.json()["code"] == "key_reuse"
+    assert figures(hall)[:2] == before
+    waiting = held_marks(hall.campaign).get()  # once, however often it came
+    assert (waiting.status, waiting.base_version, waiting.code) == ("absent", 1, "key_reuse")
+    assert waiting.marked_at.hour == 9
+    register = reverse("attendance:register", args=[hall.today.pk])
+    client = Client()
+    client.force_login(hall.north_organizer)
+    assert "1人的登记等您看" in client.get(register).content.decode()
+    reopen_part(actor=hall.north_organizer, part=hall.today.parts.get(), reason="和签到表对过")
+    assert row_of(hall, hall.wang).status == "absent" and not held_marks(hall.campaign).exists()
+
+
+def test_the_same_body_under_somebody_elses_account_is_no_resending_either(hall):
+    """C30."""
+    body = sending(mark(hall, hall.wang, "late"))
+    assert told(send(hall, body)) == [("applied", "")]
+    before = figures(hall)[:2]
+    answer = send(hall, body, hall.north_organizer)
     assert answer.status_code == 422 and answer.json()["code"] == "key_reuse"
-    # The same body under somebody else's account is no resending either.
-    answer = send(hall, sending(mark(hall, hall.wang, "late"), batch=uuid), hall.north_organizer)
-    assert answer.status_code == 422 and figures(hall) == before
+    # It says what is stored already: there is nothing to look at.
+    assert figures(hall)[:2] == before and not held_marks(hall.campaign).exists()
 
 
 # --- In another order --------------------------------------------------------------------------
@@ -139,14 +161,27 @@ def test_a_scan_sent_again_does_not_take_back_what_a_person_corrected(hall):
 
 # --- Too late ----------------------------------------------------------------------------------
 def test_a_class_that_was_called_off_takes_no_mark_and_says_so(hall):
-    """C13. 422, for the phone keeps what 409 says to try again; this one a person has to look at."""
+    """C13. The phone keeps what it said and asks a person: tests/attendance/test_outbox_core.py."""
     cancel_session(actor=hall.north_organizer, session=hall.today, reason="停电")
     before = figures(hall)
     for kind in ("register", "sync"):
         answer = send(hall, sending(mark(hall, hall.wang), kind=kind))
-        assert answer.status_code == 422 and answer.json()["code"] == "cancelled"
+        assert answer.status_code == 409 and answer.json()["code"] == "cancelled"
         assert "取消" in answer.json()["error"]
     assert figures(hall) == before
+
+
+def test_a_campaign_that_is_over_answers_locked_and_keeps_what_was_said(hall):
+    """C14, and sent again it says the same."""
+    close_campaign(actor=hall.officer, campaign=hall.campaign, reason="已经报完")
+    body = sending(mark(hall, hall.wang, "absent"), kind="sync")
+    for outcome in (("held", "campaign_closed"), ("duplicate", "held")):
+        answer = send(hall, body)
+        assert answer.status_code == 409 and answer.json()["code"] == "locked"
+        assert [(line["outcome"], line["code"]) for line in answer.json()["marks"]] == [outcome]
+    assert not Attendance.objects.exists() and held_marks(hall.campaign).get().status == "absent"
+    reopen_campaign(actor=hall.officer, campaign=hall.campaign, reason="补报")
+    assert told(send(hall, body)) == [("duplicate", "held")]
 
 
 def test_marks_for_a_finished_sheet_wait_for_who_may_open_it(hall):
@@ -203,14 +238,13 @@ def test_a_time_that_is_none_is_refused_as_a_whole(hall, clock):
 
 
 def test_too_many_too_long_and_too_deep_store_nothing(hall):
-    """C37: 501 of 500, 5 MB, a thousand brackets."""
+    """C37: 10,000 and 501 where 500 are the most, 5 MB, a thousand brackets."""
     before = figures(hall)
-    many = [{"entry": number, "status": "present", "base_version": 0} for number in range(1, 10_001)]
-    assert send(hall, sending(*many)).status_code == 413
-    assert send(hall, b" " * 5_000_000).status_code == 413
-    for deep in ("[" * 1000 + "]" * 1000, '{"marks":' * 1000 + "1" + "}" * 1000):
-        answer = send(hall, deep)
-        assert answer.status_code == 400 and answer.json()["code"] == "bad_batch"
+    people = [{"entry": number, "status": "present", "base_version": 0} for number in range(1, 10_001)]
+    nested = ("[" * 1000 + "]" * 1000, '{"marks":' * 1000 + "1" + "}" * 1000)
+    for body in (sending(*people), sending(*people[:501]), b" " * 5_000_000, *nested):
+        answer = send(hall, body)
+        assert answer.status_code == 413 and answer.json()["code"] == "bad_batch"
     assert figures(hall) == before
 
 

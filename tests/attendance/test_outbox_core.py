@@ -124,9 +124,18 @@ def test_it_waits_longer_each_time_and_as_long_as_the_server_asks(core):
     assert core.due(state, ME, NOW - 86_400_000) == 0  # the clock was set back
 
 
+def test_a_campaign_that_is_over_takes_the_marks_off_the_phone_and_says_they_wait(core):
+    state = core.next(tapped(core, core.empty(), (1, "absent")), ME, "a", NOW)["state"]
+    reply = stored("a", (1, "held", "campaign_closed", "", 0)) | {"status": 409}
+    reply["data"] |= {"code": "locked"}
+    state = core.answer(state, "a", reply, NOW, 0.5)["state"]
+    assert core.count(state, ME)["waiting"] == 0
+    assert [(one["what"], one["code"]) for one in core.told(state, ME)] == [("held", "campaign_closed")]
+
+
 def test_a_refused_sending_stays_until_a_person_decides(core):
     state = core.next(tapped(core, core.empty(), (1, "absent")), ME, "a", NOW)["state"]
-    reply = {"status": 422, "data": {"code": "cancelled", "error": "这个场次已经取消"}}
+    reply = {"status": 409, "data": {"code": "cancelled", "error": "这个场次已经取消"}}
     state = core.answer(state, "a", reply, NOW, 0.5)["state"]
     (told,) = core.told(state, ME)
     assert (told["what"], told["text"], told["name"]) == ("refused", "这个场次已经取消", "某1")

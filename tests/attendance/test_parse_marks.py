@@ -56,7 +56,7 @@ def test_a_batch_is_read_as_it_was_sent():
         b'"text"',
         b"{",
         b'{"batch": NaN}',
-        b"[" * 100_000,
+        b"[" * 500,
         b"1" * 5000,
         b'{"batch":"%s","batch":"%s","marks":[]}' % (UUID.encode(), UUID.encode()),
         body(),
