@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django import forms
 from django.utils import timezone
@@ -34,6 +34,22 @@ LENGTHS = [
 AUDIENCES = [("WHOLE", "全体党员"), *((value, f"只有{label}") for value, label in Category.choices)]
 LONGEST_ABOUT = 40
 NAME_BREAKS = re.compile(r"[,，、;；\s]+")
+# Whether the ticked branches sit together or each holds it for itself.
+WAYS = [("", "一起上一堂课"), ("apart", "各支部分别上")]
+
+
+def start_field() -> forms.TimeField:
+    return forms.TimeField(
+        label="开始时间",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": "请写成 09:00 这样的时间。"},
+    )
+
+
+def day_inside(campaign: Campaign, day: date) -> date:
+    if not campaign.starts_on <= day <= campaign.ends_on:
+        raise forms.ValidationError(f"日期要在冬训期间（{campaign.starts_on} 至 {campaign.ends_on}）内。")
+    return day
 
 
 class SessionForm(Versioned, forms.Form):
@@ -50,11 +66,7 @@ class SessionForm(Versioned, forms.Form):
         error_messages={"invalid_choice": "有一个专题不在这期冬训里，请重新选择。"},
     )
     day = day_field("日期")
-    start = forms.TimeField(
-        label="开始时间",
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        error_messages={"invalid": "请写成 09:00 这样的时间。"},
-    )
+    start = start_field()
     length = forms.ChoiceField(label="时长", choices=LENGTHS, required=False, widget=forms.RadioSelect)
     other_minutes = forms.IntegerField(
         label="其他时长（分钟）",
@@ -81,6 +93,7 @@ class SessionForm(Versioned, forms.Form):
             "invalid_pk_value": "有一个单位不在您的管理范围内，请重新选择。",
         },
     )
+    way = forms.ChoiceField(label="怎么上", choices=WAYS, required=False, widget=forms.RadioSelect)
     audience = forms.ChoiceField(label="参加范围", choices=AUDIENCES, required=False)
     round = forms.ChoiceField(label="轮次", required=False, choices=[("", "按形式自动定"), *Round.choices])
     method = forms.ChoiceField(label="方法", required=False, choices=TrainingSession.Method.choices)
@@ -100,12 +113,7 @@ class SessionForm(Versioned, forms.Form):
         self.fields["day"].widget.attrs |= {"min": str(campaign.starts_on), "max": str(campaign.ends_on)}
 
     def clean_day(self):
-        day = self.cleaned_data["day"]
-        if not self.campaign.starts_on <= day <= self.campaign.ends_on:
-            raise forms.ValidationError(
-                f"日期要在冬训期间（{self.campaign.starts_on} 至 {self.campaign.ends_on}）内。"
-            )
-        return day
+        return day_inside(self.campaign, self.cleaned_data["day"])
 
     def clean(self):
         cleaned = super().clean()

@@ -1,5 +1,6 @@
 """What a planner should look at again: said once the class is planned, never a refusal."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -29,6 +30,28 @@ def planning_warnings(session: TrainingSession, user: User) -> list[str]:
     if twice := _listed(_the_same_class(session, others)):
         said.append(f"同一天、同样的专题、同样的支部，已经安排过{twice}，请看看是不是重了。")
     return said
+
+
+def apart_warnings(ids: Collection[int], user: User) -> list[str]:
+    """The same of classes the branches hold each for itself, branch by branch, in two statements."""
+    planned = list(TrainingSession.objects.filter(pk__in=ids).select_related("host").order_by("host__path"))
+    seen = TrainingSession.objects.visible_to(user).valid().filter(campaign=planned[0].campaign_id)
+    beside = SessionUnit.objects.filter(
+        session__in=seen.exclude(pk__in=ids),
+        unit__in=[one.host_id for one in planned],
+        session__starts_at__lt=max(one.ends_at for one in planned),
+        session__ends_at__gt=min(one.starts_at for one in planned),
+    )
+    others: dict[int, list[TrainingSession]] = {}
+    for part in beside.select_related("session").order_by("session__starts_at", "pk"):
+        others.setdefault(part.unit_id, []).append(part.session)
+    said = [
+        f"{one.host.name}同一时间还有“{other.title}”，请看看要不要错开。"
+        for one in planned
+        for other in others.get(one.host_id, [])
+        if other.starts_at < one.ends_at and other.ends_at > one.starts_at
+    ]
+    return said[:SHOWN] + ([f"另外还有{len(said) - SHOWN}处时间相同。"] if len(said) > SHOWN else [])
 
 
 def _listed(sessions: QuerySet[TrainingSession]) -> str:

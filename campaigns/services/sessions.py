@@ -78,11 +78,12 @@ class Plan:
             "is_party_lecture": self.is_party_lecture,
         }
 
-    def stored_columns(self) -> dict:
+    def stored_columns(self, rules: Rules | None = None) -> dict:
         """The same as they are stored: minutes nobody entered are those of the rule in force that day."""
         if self.minutes:
             return self.columns() | {"hours_rule": None}
-        minutes, rule = Rules(self.form.campaign_id).worth(self.form.code, self.starts_at, self.ends_at)
+        rules = rules or Rules(self.form.campaign_id)
+        minutes, rule = rules.worth(self.form.code, self.starts_at, self.ends_at)
         return self.columns() | {"minutes": minutes, "hours_rule": rule}
 
 

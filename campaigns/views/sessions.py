@@ -19,6 +19,7 @@ from campaigns.queries.parts import parts_kept
 from campaigns.queries.same_class import branches_together
 from campaigns.queries.trainees import others
 from campaigns.services import sessions
+from campaigns.views.apart import branches_apart, plan_apart
 from campaigns.views.getters import chosen_campaign, chosen_unit, own_units, trail, unit_tree
 from organizations.numbers import asked_pk
 from organizations.paging import MOST_FOUND, chained_page, key_page
@@ -143,15 +144,26 @@ def session_new(request):
         units=own_units(request.user, campaign),
         initial=first_values(campaign, choice[0]),
     )
-    if (
-        request.method == "POST"
-        and form.is_valid()
-        and (session := planned(request, campaign, form, choice[0]))
-    ):
+    # 上一步, from the rows of branches that hold it apart, shows the page as it was sent.
+    is_sent = request.method == "POST" and "back" not in request.POST
+    if is_sent and form.is_valid() and (answer := accepted(request, campaign, form, choice[0])):
+        return answer
+    return show_form(request, campaign, form, choice)
+
+
+def accepted(request, campaign: Campaign, form: SessionForm, top: Unit):
+    """One class planned, or the next step of several; None = refused, the form says why."""
+    host = form.host(top)
+    branches = branches_apart(request, form, host)
+    if form.errors:
+        return None
+    if branches:
+        return plan_apart(request, campaign, form, host, branches, venues_before(request.user))
+    if session := planned(request, campaign, form, host):
         messages.success(request, "场次安排好了。")
         say_clashes(request, session)
         return redirect("campaigns:session_detail", session.pk)
-    return show_form(request, campaign, form, choice)
+    return None
 
 
 def say_clashes(request, session: TrainingSession) -> None:
@@ -160,12 +172,12 @@ def say_clashes(request, session: TrainingSession) -> None:
         messages.info(request, sentence)
 
 
-def planned(request, campaign: Campaign, form: SessionForm, top: Unit) -> TrainingSession | None:
+def planned(request, campaign: Campaign, form: SessionForm, host: Unit) -> TrainingSession | None:
     try:
         return sessions.plan_session(
             actor=request.user,
             campaign=campaign,
-            host=form.host(top),
+            host=host,
             plan=form.plan(),
             request_uuid=form.cleaned_data["request_uuid"],
         )
@@ -198,10 +210,15 @@ def session_edit(request, pk):
     return show_form(request, campaign, form, unit_tree(request.user, campaign, None), session=session)
 
 
+def venues_before(user) -> list[str]:
+    """Places used before, the last ones first."""
+    before = TrainingSession.objects.hosted_by(user).exclude(venue="").order_by("-starts_at")
+    return list(dict.fromkeys(before.values_list("venue", flat=True)[:100]))
+
+
 def show_form(request, campaign: Campaign, form: SessionForm, choice, session=None):
     """The form with what was used before: venues and lecturers of the scope."""
     top, units, too_many = choice
-    before = TrainingSession.objects.hosted_by(request.user).exclude(venue="").order_by("-starts_at")
     context = {
         "campaign": campaign,
         "form": form,
@@ -210,12 +227,12 @@ def show_form(request, campaign: Campaign, form: SessionForm, choice, session=No
         "units": units,
         "too_many": too_many,
         "branch_count": sum(unit.holds_people for unit in units),
-        "venues": dict.fromkeys(before.values_list("venue", flat=True)[:100]),
+        "venues": venues_before(request.user),
         "names": Lecturer.objects.visible_to(request.user).values_list("name", flat=True)[:200],
         # Task by task, for the headings between them.
         "topics": form.fields["topics"].queryset.order_by("task__position", "position", "bit"),
     }
-    return render(request, "campaigns/session_form.html", context, status=422 if form.errors else 200)
+    return render(request, "campaigns/session_form.html", context, status=form.answer_status)
 
 
 @require_POST

@@ -28,6 +28,7 @@ from tests.base import fixture_writes, make_member, make_organization
 from tests.campaigns.scene import at, make_campaign
 from tests.organizations.workbooks import person
 from tests.organizations.workbooks import roster as roster_file
+from tests.prying.acts_apart import APART
 from tests.prying.acts_care import CARE
 from tests.prying.acts_ending import ENDING
 from tests.prying.acts_moving import MOVING
@@ -55,7 +56,7 @@ def nothing(winter):
 
 
 # name → (what has to be there before, the act itself on what that gave).
-ACTS = {**CARE, **ENDING, **MOVING, **ROWS, **SHEETS}
+ACTS = {**APART, **CARE, **ENDING, **MOVING, **ROWS, **SHEETS}
 
 
 def act(name, prepare=nothing):
