@@ -13,7 +13,7 @@ from attendance.queries.confirming import to_confirm, unconfirmed
 from attendance.queries.differences import roster_differences
 from attendance.queries.people import tally_sums
 from campaigns.models import Campaign, SessionUnit, Unit
-from campaigns.queries import parts_of, unrecorded
+from campaigns.queries import inside, parts_of, unrecorded
 from campaigns.queries.service import OPEN, tasks_of
 from campaigns.queries.tree import tree_differences
 
@@ -58,6 +58,12 @@ def open_conflicts(campaign: Campaign) -> QuerySet[Mark]:
     return lost.exclude(Exists(later.exclude(outcome=Mark.Outcome.REJECTED)))
 
 
+def waiting_marks(what: str, unit: Unit) -> QuerySet[Mark]:
+    """Held marks, or lost ones, of the people who count in this unit and below."""
+    _, _, found = WAITING[what]
+    return found(unit.campaign).filter(inside(unit, "entry__unit"))
+
+
 def unfinished_parts(campaign: Campaign) -> QuerySet[SessionUnit]:
     """Sheets that were begun and not finished."""
     return SessionUnit.objects.filter(
@@ -72,7 +78,7 @@ def unfinished_parts(campaign: Campaign) -> QuerySet[SessionUnit]:
 WAITING: dict[str, tuple[str, str, Callable[[Campaign], QuerySet[Mark]]]] = {
     "held": (
         "等着解锁的登记",
-        "登记表完成、单位锁定或冬训结束以后才送到的。重新打开那张登记表就能放进去。",
+        "登记表完成、单位锁定以后才送到的，离线超过3天的，或者点名的账号已经停用的。到那张登记表上看过，就能放进去。",
         held_marks,
     ),
     "conflict": (

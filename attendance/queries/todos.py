@@ -6,6 +6,7 @@ from django.utils import timezone
 from attendance.queries.confirming import confirmations, to_confirm, unconfirmed
 from attendance.queries.contacts import count_due
 from attendance.queries.differences import roster_differences
+from attendance.queries.ending import waiting_marks
 from attendance.queries.guests import claimable
 from attendance.queries.heads import waiting_for_names
 from attendance.queries.people import tally_sums
@@ -40,6 +41,7 @@ def todos(user: User) -> list[Todo]:
         due = count_due(unit, unit.campaign, timezone.localdate())
         lines.append(Todo(f"{due}名流动党员该联系了", due, _link("contact_list", unit, "due")))
     if user.keeps_records:
+        lines += _looking(unit)
         lines += _confirming(unit, sums["members"])
         lines += _claiming(user, unit)
         later = sums["members"] > MOST_COMPARED
@@ -58,6 +60,16 @@ def roster_todos(unit: Unit) -> list[Todo]:
         Todo(text=f"{other}处名册变动还没加入", count=other, url=changes, level="warn"),
     ]
     return [line for line in lines if line.count]
+
+
+def _looking(unit: Unit) -> list[Todo]:
+    """Marks that came too late, from a closed account, or met another value: they wait for a person."""
+    page = reverse("attendance:waiting_marks", args=[unit.campaign_id])
+    held, lost = (waiting_marks(what, unit).count() for what in ("held", "conflict"))
+    return [
+        Todo(f"{held}人次的登记送来晚了，等您看", held, f"{page}?what=held", "warn"),
+        Todo(f"{lost}人次的登记两边不一样", lost, f"{page}?what=conflict", "warn"),
+    ]
 
 
 def _confirming(unit: Unit, members: int) -> list[Todo]:

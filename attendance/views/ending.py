@@ -11,6 +11,7 @@ from attendance.services.ending import close_campaign, reopen_campaign
 from attendance.services.unlocking import let_in_waiting
 from attendance.views.sheet import words_of
 from campaigns.models import Campaign, Stage, Unit
+from campaigns.queries import scope_unit
 from organizations.numbers import asked_pk
 from organizations.paging import key_page
 from organizations.service import Refused
@@ -76,15 +77,20 @@ def campaign_reopen(request, campaign_pk):
 
 @require_GET
 def waiting_marks(request, campaign_pk):
-    """Marks that wait, or lost against another: whose, at which class, by whom."""
-    campaign = _run(request, campaign_pk)
+    """Marks that wait, or lost against another: whose, at which class, by whom; for who lets them in."""
+    campaign = get_object_or_404(Campaign.objects.visible_to(request.user), pk=campaign_pk)
+    unit = scope_unit(request.user, campaign) if request.user.keeps_records else None
+    if unit is None:
+        raise Http404
     what = request.GET.get("what", "held")
     what = what if what in ending.WAITING else "held"
-    title, hint, found = ending.WAITING[what]
-    rows = found(campaign).select_related("entry__member", "entry__unit", "batch__session", "batch__account")
+    title, hint, _ = ending.WAITING[what]
+    rows = ending.waiting_marks(what, unit)
+    rows = rows.select_related("entry__member", "entry__unit", "batch__session", "batch__account")
     page = key_page(request, rows, "id")
     context = {
         "campaign": campaign,
+        "may_end": Campaign.objects.manageable_by(request.user).filter(pk=campaign.pk).exists(),
         "what": what,
         "choices": [(code, words) for code, (words, _, _) in ending.WAITING.items()],
         "title": title,

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from attendance.models import Attendance, Mark, RosterEntry, Tally
 from attendance.queries.ending import held_marks, open_conflicts, open_items
+from attendance.queries.todos import todos as open_work
 from attendance.services import recounting
 from attendance.services.closing import close_parts
 from attendance.services.ending import close_campaign, reopen_campaign
@@ -249,14 +250,14 @@ def test_who_runs_it_is_told_when_its_last_day_is_over(scene):
 
 
 def test_the_pages_of_the_end_exist_for_who_runs_the_campaign_only(client, scene):
-    names = ("campaign_end", "waiting_marks", "unfinished_parts")
+    names = ("campaign_end", "unfinished_parts")
     pages = [reverse(f"attendance:{name}", args=[scene.campaign.pk]) for name in names]
     for actor in (scene.north_organizer, scene.inspector):
         client.force_login(actor)
-        assert [client.get(page).status_code for page in pages] == [404, 404, 404]
+        assert [client.get(page).status_code for page in pages] == [404, 404]
         assert client.post(pages[0]).status_code == 404
     client.force_login(scene.officer)
-    assert [client.get(page).status_code for page in pages] == [200, 200, 200]
+    assert [client.get(page).status_code for page in pages] == [200, 200]
 
 
 def test_the_list_of_waiting_marks_says_whose_and_where(client, scene):
@@ -270,6 +271,23 @@ def test_the_list_of_waiting_marks_says_whose_and_where(client, scene):
     scene.mark(shut, {scene.wang: "absent", scene.li: "late"})
     assert query_count(client, page) == few
     assert open_conflicts(scene.campaign).count() == 0 == Mark.objects.filter(outcome="conflict").count()
+
+
+def test_who_may_let_waiting_marks_in_is_told_and_sees_them(client, scene):
+    shut = finished(scene, title="关了的课")
+    scene.mark(shut, {scene.zhao: "absent"})
+    page = reverse("attendance:waiting_marks", args=[scene.campaign.pk])
+    for actor in (scene.officer, scene.north_organizer):
+        (todo,) = [todo for todo in open_work(actor) if "送来晚了" in todo.text]
+        client.force_login(actor)
+        assert todo.count == 1 and "赵北丙" in client.get(todo.url).content.decode()
+    assert [todo for todo in open_work(scene.south_organizer) if "送来晚了" in todo.text] == []
+    client.force_login(scene.south_organizer)
+    answer = client.get(page)
+    assert answer.status_code == 200 and "赵北丙" not in answer.content.decode()
+    for actor in (scene.inspector, scene.north_recorder, scene.auditor):
+        client.force_login(actor)
+        assert client.get(page).status_code == 404
 
 
 def test_a_campaign_of_yesterday_closes_over_a_class_that_was_never_held(scene):
