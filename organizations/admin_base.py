@@ -271,6 +271,12 @@ class ServiceAdmin(admin.ModelAdmin):
             request.service_refusal = refusal.message
             return super().changeform_view(request, object_id, form_url, extra_context)
 
+    def render_change_form(self, request, context, *args, **kwargs):
+        response = super().render_change_form(request, context, *args, **kwargs)
+        if getattr(context["adminform"].form, "answer_status", 200) == 409:
+            response.status_code = 409
+        return response
+
     def save_model(self, request, obj, form, change):
         act = self.change_service if change else self.create_service
         if act is None:

@@ -7,9 +7,10 @@ from attendance.forms.makeup import at
 from attendance.forms.marks import MAX_MINUTES
 from campaigns.models import Topic
 from organizations.forms.choices import PicksField
+from organizations.forms.versions import Versioned
 
 
-class CorrectionForm(forms.Form):
+class CorrectionForm(Versioned, forms.Form):
     """What may be put right of a class already recorded."""
 
     title = forms.CharField(label="名称", max_length=100)
@@ -34,7 +35,7 @@ class CorrectionForm(forms.Form):
         starts, ends = timezone.localtime(session.starts_at), timezone.localtime(session.ends_at)
         kwargs["initial"] = {
             "title": session.title,
-            "topics": session.topics.all(),
+            "topics": [topic.pk for topic in session.topics.all()],
             "day": starts.date(),
             "starts": starts.time(),
             "ends": ends.time(),
@@ -42,6 +43,7 @@ class CorrectionForm(forms.Form):
         }
         super().__init__(*args, **kwargs)
         self.fields["topics"].queryset = Topic.objects.filter(campaign=session.campaign_id)
+        self.stamp()
 
     def as_service(self) -> dict:
         cleaned = self.cleaned_data

@@ -31,7 +31,7 @@ def session_correct(request, pk):
         except Refused as refusal:
             form.add_error(None, refusal.message)
     context = {"form": form, "session": session, "campaign": session.campaign}
-    return render(request, "attendance/session_correct.html", context, status=422 if form.errors else 200)
+    return render(request, "attendance/session_correct.html", context, status=form.answer_status)
 
 
 @require_POST

@@ -97,7 +97,7 @@ def campaign_edit(request, campaign_pk):
         except Refused as refusal:
             form.add_error("label" if refusal.code == "label_taken" else None, refusal.message)
     context = {"form": form, "campaign": campaign, "step": 1}
-    return render(request, "campaigns/campaign_form.html", context, status=422 if form.errors else 200)
+    return render(request, "campaigns/campaign_form.html", context, status=form.answer_status)
 
 
 @require_http_methods(["GET", "POST"])

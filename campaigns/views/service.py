@@ -86,7 +86,7 @@ def service_edit(request, pk):
         except Refused as refusal:
             form.add_error(None, refusal.message)
     context = {"campaign": task.campaign, "form": form, "task": task}
-    return render(request, "campaigns/service_form.html", context, status=422 if form.errors else 200)
+    return render(request, "campaigns/service_form.html", context, status=form.answer_status)
 
 
 @require_GET

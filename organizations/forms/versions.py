@@ -1,17 +1,25 @@
 """A page that lay open while a colleague saved must not write the old values back.
 
 The form carries a digest of the values it showed. When it comes back and the
-stored values have another digest, nothing is saved and a sentence says why.
+stored values have another digest, nothing is saved (409) and both values of every
+field are shown.
 """
 
 import hashlib
+from datetime import time
 from uuid import uuid4
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.utils.text import Truncator
+
+from organizations.id_number import without_numbers
+from organizations.numbers import pk_of
 
 STALE = (
     "您打开这一页以后，有人改过这里的内容。为免盖掉别人的修改，这次没有保存：请刷新页面，看过新的内容再改。"
 )
+MOST_NAMED = 5
 
 
 def version_of(shown: object) -> str:
@@ -50,9 +58,38 @@ class Versioned:
     def clean(self):
         cleaned = super().clean()
         sent = cleaned.pop("version", "")
-        if sent and sent != self.fields["version"].current:
-            self.add_error(None, forms.ValidationError(STALE, code="stale"))
+        # Sent twice, it finds its own values stored: nobody else's would be lost.
+        if sent and sent != self.fields["version"].current and self.changed_data:
+            both = [self.both_values(name) for name in self.changed_data]
+            self.add_error(None, [forms.ValidationError(text, code="stale") for text in (STALE, *both)])
         return cleaned
+
+    def both_values(self, name: str) -> str:
+        """地点：现在是“礼堂”，您填的是“党校”。 Numbers of people as everywhere, masked."""
+        field = self.fields[name]
+        now, mine = (in_words(field, value) for value in (self[name].initial, self[name].value()))
+        return without_numbers(f"{field.label}：现在是“{now}”，您填的是“{mine}”。")
+
+    @property
+    def answer_status(self) -> int:
+        """Of the page that shows this form again."""
+        return 409 if self.has_error(NON_FIELD_ERRORS, "stale") else 422 if self.errors else 200
+
+
+def in_words(field: forms.Field, value: object) -> str:
+    """A value of this field as people read it."""
+    if isinstance(field, forms.ModelChoiceField):
+        rows = value if isinstance(value, list | tuple) else [value]
+        keys = {pk_of(getattr(row, "pk", row)) for row in rows if row} - {None}
+        names = [str(row) for row in field.queryset.filter(pk__in=keys)[: MOST_NAMED + 1]]
+        return "、".join(names[:MOST_NAMED]) + (f"等{len(keys)}个" if len(names) > MOST_NAMED else "")
+    if isinstance(field, forms.BooleanField):
+        return "是" if field.to_python(value) else "否"
+    if isinstance(field, forms.ChoiceField):
+        return dict(field.choices).get(str(value or ""), str(value or ""))
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    return Truncator("" if value is None else str(value)).chars(60)
 
 
 def versioned(form: type[forms.ModelForm]) -> type[forms.ModelForm]:

@@ -144,7 +144,7 @@ def member_edit(request, pk):
         "member": member,
         "trail": queries.organization_trail(member.branch, request.user),
     }
-    return render(request, "organizations/member_form.html", context, status=422 if form.errors else 200)
+    return render(request, "organizations/member_form.html", context, status=form.answer_status)
 
 
 @require_POST

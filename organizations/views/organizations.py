@@ -79,9 +79,7 @@ def organization_edit(request, pk):
             form.add_error(None, refusal.message)
     trail = queries.organization_trail(organization, request.user)
     context = {"form": form, "organization": organization, "trail": trail}
-    return render(
-        request, "organizations/organization_form.html", context, status=422 if form.errors else 200
-    )
+    return render(request, "organizations/organization_form.html", context, status=form.answer_status)
 
 
 @require_http_methods(["GET", "POST"])

@@ -61,6 +61,10 @@ def form_on(answer):
 
 
 KINDS = ["member", "organization", "session", "campaign", "ledger_member", "ledger_session"]
+# What is stored now beside what was sent (F30): one field each.
+BOTH = dict.fromkeys(KINDS, "现在是“同事写的”，您填的是“”") | {
+    "campaign": "参训率目标（%）：现在是“91”，您填的是“95”"
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -71,7 +75,8 @@ def test_a_page_older_than_the_record_saves_nothing(client, cast, campaign, sess
     assert older["version"] in client.get(url).content.decode()
     colleague_saves()
     answer = client.post(url, older)
-    assert answer.status_code in (200, 422) and STALE in answer.content.decode()
+    page = answer.content.decode()
+    assert answer.status_code == 409 and STALE in page and BOTH[kind] in page
     # The page shown again is as old as before: only a fresh one may be saved.
     assert STALE in client.post(url, fields_of(form_on(answer))).content.decode()
     fresh = client.post(url, fields_of(form_on(client.get(url))))
@@ -137,3 +142,23 @@ def test_a_ledger_page_that_may_only_be_read_carries_nothing(client, cast):
     page = client.get(reverse("admin:organizations_member_change", args=[cast.wang.pk]))
     assert page.status_code == 200 and 'name="version"' not in page.content.decode()
     assert Member.objects.get(pk=cast.wang.pk).name == "王北甲"
+
+
+def test_the_same_page_sent_twice_finds_nothing_to_lose(client, cast, campaign, session):
+    client.force_login(cast.officer)
+    url = reverse("campaigns:session_edit", args=[session.pk])
+    sent = fields_of(form_on(client.get(url))) | {"venue": "礼堂"}
+    assert [client.post(url, sent).status_code for _ in range(2)] == [302, 302]
+
+
+def test_both_values_are_shown_in_words(client, cast, campaign, session):
+    """F30: a topic is its name, a tick is 是 or 否."""
+    client.force_login(cast.officer)
+    url = reverse("campaigns:session_edit", args=[session.pk])
+    topic = campaign.topics.first()
+    sent = fields_of(form_on(client.get(url))) | {"topics": [topic.pk], "is_theme_day": "on"}
+    adjust_session(actor=cast.officer, session=session, venue="礼堂")
+    answer = client.post(url, sent)
+    page = answer.content.decode()
+    assert answer.status_code == 409 and "地点：现在是“礼堂”，您填的是“”" in page
+    assert f"您填的是“{topic.name}”" in page and "同时是主题党日：现在是“否”，您填的是“是”" in page
