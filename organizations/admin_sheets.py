@@ -71,7 +71,7 @@ def cell_text(model_admin, row, name: str) -> str:
     if name in model_admin.sheet_masked:
         return mask_phone(value)
     if field is not None:
-        return changes.words(value, dict(field.flatchoices))
+        return changes.fact(row, name)[1]
     text = changes.words(value) if not isinstance(value, str) else strip_tags(value)
     return "" if text == "—" else text
 

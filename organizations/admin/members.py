@@ -10,6 +10,7 @@ from organizations.admin_base import ServiceAdmin
 from organizations.admin_filters import span_filter, tree_filter
 from organizations.admin_many import Many, editing
 from organizations.forms.many import CategoryForm, FloatingForm, HomeBoundForm, PartyGroupForm
+from organizations.forms.members import KnownDays
 from organizations.models import Member, TransferRequest, named
 from organizations.queries import MEMBER_FILTERS, member_history
 from organizations.queries.search import by_name
@@ -18,7 +19,7 @@ from organizations.services import members
 from organizations.tree import holds
 
 
-class AnotherForm(forms.ModelForm):
+class AnotherForm(KnownDays):
     """A new member, with the answer to “is this not the one you have?”."""
 
     is_another = forms.BooleanField(
@@ -93,11 +94,9 @@ class MemberAdmin(ServiceAdmin):
     many = MEMBER_ACTS
     help_texts = {
         "branch": "打几个字再选。换支部请用“转接”，这里不能改。",
-        "birth_date": "只知道年月，日填1日。",
         "category": "预备党员转正后改成正式党员。",
         "post": "书记、副书记、委员的年度学时按班子成员算。",
         "party_group": "例如：一组。没有就空着。",
-        "joined_party_on": "支部大会通过预备党员的日期。",
         "is_floating": "外出半年以上、组织关系没转走的。",
         "floating_to": "例如：苏州昆山。先勾“流动党员”。",
         "is_home_bound": "年老体弱、来不了会场的；补课时提醒送学上门。",
@@ -123,8 +122,7 @@ class MemberAdmin(ServiceAdmin):
         return [*self.typed, *self.readonly_fields] if obj else [*self.typed, "is_another"]
 
     def get_form(self, request, obj=None, change=False, **kwargs):
-        if obj is None:
-            kwargs["form"] = AnotherForm
+        kwargs["form"] = KnownDays if obj else AnotherForm
         return super().get_form(request, obj, change, **kwargs)
 
     def get_search_results(self, request, queryset, search_term):

@@ -1,10 +1,21 @@
 """Shapes of what people type about members and organizations."""
 
 from django import forms
+from django.utils.functional import cached_property
 
 from organizations.forms.choices import PickField
 from organizations.forms.versions import Versioned
-from organizations.models import BRANCH_KINDS, Member, Organization, OrganizationKind, User
+from organizations.imports.ordinary import day_as_text
+from organizations.imports.values import CellProblem, parse_date
+from organizations.models import (
+    BRANCH_KINDS,
+    PRECISION_OF,
+    Member,
+    Organization,
+    OrganizationKind,
+    Precision,
+    User,
+)
 from organizations.services.members import LEFT_REASONS
 
 
@@ -14,11 +25,48 @@ def date_field(label: str, **options) -> forms.DateField:
     )
 
 
-class MemberForm(Versioned, forms.ModelForm):
+class KnownDayField(forms.CharField):
+    """A day, or as much of it as is known, as rosters write it. Cleans to the day and how exact it is."""
+
+    def __init__(self, label: str, help_text: str = ""):
+        help_text += "只知道年月写 1965-07，只知道年写 1965。"
+        super().__init__(label=label, required=False, max_length=40, help_text=help_text)
+
+    def clean(self, value):
+        try:
+            return parse_date(super().clean(value))
+        except CellProblem as problem:
+            raise forms.ValidationError(problem.message, code=problem.code) from problem
+
+
+class KnownDays(forms.ModelForm):
+    """The days of a member: each goes to the service with its precision, and only where either changed."""
+
+    birth_date = KnownDayField("出生日期", "例如 1965-07-12；")
+    joined_party_on = KnownDayField("入党日期", "支部大会通过预备党员的日期；")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name, precision in PRECISION_OF.items():
+            if day := getattr(self.instance, name):
+                self.initial[name] = day_as_text((day, getattr(self.instance, precision)))
+
+    def clean(self):
+        cleaned = super().clean()
+        for name, precision in PRECISION_OF.items():
+            if name in cleaned:
+                cleaned[name], cleaned[precision] = cleaned[name] or (None, Precision.DAY)
+        return cleaned
+
+    @cached_property
+    def changed_data(self):
+        changed = super().changed_data
+        return [*changed, *(PRECISION_OF[name] for name in changed if name in PRECISION_OF)]
+
+
+class MemberForm(Versioned, KnownDays):
     """A member's data. ID number and phone are never sent to the browser: empty means unchanged."""
 
-    birth_date = date_field("出生日期", required=False)
-    joined_party_on = date_field("入党日期", required=False)
     id_number = forms.CharField(label="身份证号", max_length=30, required=False)
     phone = forms.CharField(label="手机", max_length=30, required=False)
     field_order = ["branch", "name", "sex", "category", "post", "party_group", "id_number", "phone"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from organizations.imports.ordinary import PRECISE
 from organizations.imports.template import COLUMNS
 from organizations.imports.writing import ILLEGAL, NOTE, TEXT, TEXT_HEAD, TITLE, SheetXml, Styled, write_book
 from organizations.models import Member
@@ -18,7 +19,6 @@ TELL_EVERY = 1000
 # Who has left belongs on no roster: under this header the importer finds none, and registers nobody anew.
 NAME_OF_GONE = "已离开党员姓名"
 GONE = (("离开日期", 14), ("离开原因", 16))
-LENGTHS = {"year": 4, "month": 7, "day": 10}
 Tell = Callable[[int], None]
 
 
@@ -39,7 +39,7 @@ def safe(text: str) -> str:
 
 
 def iso(day: date | None, precision: str = "day") -> str:
-    return day.isoformat()[: LENGTHS[precision]] if day else ""
+    return day.isoformat()[: PRECISE[precision]] if day else ""
 
 
 def flag(is_so: bool) -> str:
@@ -58,7 +58,7 @@ def cells_of(number: int, member: Member, branch: str, sheet: Sheet) -> list[str
         member.get_category_display(),
         member.get_post_display() if member.post else "",
         member.party_group,
-        iso(member.joined_party_on),
+        iso(member.joined_party_on, member.joined_party_precision),
         member.phone if sheet.whole else member.masked_phone,
         flag(member.is_floating),
         member.floating_to,

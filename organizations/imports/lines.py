@@ -28,9 +28,10 @@ from organizations.fields import (
     mask_phone,
 )
 from organizations.imports.matching import changes_of, fingerprint
+from organizations.imports.ordinary import PRECISE
 from organizations.imports.rows import RosterRow
 from organizations.imports.whole import Line
-from organizations.models import ImportBatch, Member
+from organizations.models import PRECISION_OF, ImportBatch, Member
 from organizations.names import initials
 from organizations.refused import Refused
 
@@ -38,14 +39,13 @@ PIECE = 2000
 STORED = ("create", "update")
 QUICK = 1
 # Another number whenever the form of a piece changes: one may lie here while the system is updated.
-FORM = 2
+FORM = 3
 OLDER = "这份名册是系统升级以前检查的。请把名册再上传一次。"
 SECRETS = ("id_number", "phone")
 MASKS = {"id_number": mask_id_number, "phone": mask_phone}
 TOLD = ("row", "sheet", "branch", "member", "name", "state", "before")
 # Written beside another column; nobody asks for them.
-BESIDE = {"initials", "birth_precision", "id_digest", "phone_digest", "phone_tail"}
-BIRTH_KNOWN = {"year": 4, "month": 7}
+BESIDE = {"initials", *PRECISION_OF.values(), "id_digest", "phone_digest", "phone_tail"}
 TAIL = 4
 first_letters = lru_cache(20_000)(initials)
 
@@ -88,10 +88,9 @@ def plain(value: object) -> object:
 def written(changes: dict[str, Any]) -> dict[str, Any]:
     """Columns and their values as the database holds them, ID number and phone in clear."""
     writes = dict(changes)
-    if birth := writes.pop("birth_date", None):
-        writes["birth_date"], writes["birth_precision"] = birth[0].isoformat(), birth[1]
-    if joined := writes.get("joined_party_on"):
-        writes["joined_party_on"] = joined.isoformat()
+    for name, precision in PRECISION_OF.items():
+        if day := writes.pop(name, None):
+            writes[name], writes[precision] = day[0].isoformat(), day[1]
     return writes
 
 
@@ -210,8 +209,8 @@ def words_of(values: dict[str, Any]) -> dict[str, str]:
     for name, value in values.items():
         if name in MASKS:
             words[name] = MASKS[name](value) if value else ""
-        elif name == "birth_date" and value:
-            words[name] = value[: BIRTH_KNOWN.get(values.get("birth_precision", "day"), 10)]
+        elif name in PRECISION_OF and value:
+            words[name] = value[: PRECISE[values.get(PRECISION_OF[name], "day")]]
         elif isinstance(value, bool):
             words[name] = "是" if value else "否"
         else:

@@ -99,7 +99,7 @@ class Understanding:
     def is_consistent(self, said: list[Any]) -> bool:
         """Nothing about which `Reader` would say a word."""
         number, sex, birth, joined = map([*said, None].__getitem__, self.compared)
-        if birth and joined and values.is_before_adult(day_in(joined)[0], day_in(birth)):
+        if birth and joined and values.is_before_adult(day_in(joined), day_in(birth)):
             return False
         if not number:
             return True
@@ -144,11 +144,9 @@ def or_none(value: Any) -> Any:
     return None if value == "" else value
 
 
-def day_as_text(day: PartDate | date | None) -> str | None:
+def day_as_text(day: PartDate | None) -> str | None:
     """As much of 1958-03-01 as is known."""
-    if isinstance(day, tuple):
-        return day[0].isoformat()[: PRECISE[day[1]]]
-    return day.isoformat() if day else None
+    return day[0].isoformat()[: PRECISE[day[1]]] if day else None
 
 
 @lru_cache(50_000)

@@ -146,8 +146,7 @@ class Reader:
             branch = told.pop("branch", "")
             for name in self.days:
                 if name in told:
-                    day = day_in(told[name])
-                    told[name] = day if name == "birth_date" else day[0]
+                    told[name] = day_in(told[name])
             row = RosterRow(number, sheet=self.layout.name, values=told)
             self.place_in_branch(row, branch)
             rows.append(row)

@@ -237,20 +237,26 @@ def parse_birth(cell: Cell, today: date, is_1904: bool = False) -> PartDate | No
 
 
 @lru_cache(REMEMBERED, typed=True)
-def parse_joined(cell: Cell, today: date, is_1904: bool = False) -> date | None:
+def parse_joined(cell: Cell, today: date, is_1904: bool = False) -> PartDate | None:
     parsed = parse_date(since_1904(cell) if is_1904 else cell)
     if parsed is None:
         return None
     if parsed[0] > today or parsed[0].year < 1921:
         raise CellProblem("DATE_RANGE", "入党时间不能晚于今天，也不能早于 1921 年，请核对年份。")
-    return parsed[0]
+    return parsed
 
 
-def is_before_adult(joined: date, birth: PartDate) -> bool:
-    """Joined before the 18th birthday, as far as the precision of the birth date can tell."""
-    if birth[1] == "day" and joined.day != 1:
-        return not numbers.is_adult(birth[0], joined)
-    return (joined.year, joined.month if birth[1] != "year" else 12) < (birth[0].year + 18, birth[0].month)
+def is_before_adult(joined: PartDate, birth: PartDate) -> bool:
+    """Joined before the 18th birthday, as far as the coarser of the two can tell.
+
+    The first of a month may stand for the month: so it was written where a form wants a whole day.
+    """
+    (day, known), (born, born_known) = joined, birth
+    if "year" in (known, born_known):
+        return day.year < born.year + 18
+    if "month" in (known, born_known) or day.day == 1:
+        return (day.year, day.month) < (born.year + 18, born.month)
+    return not numbers.is_adult(born, day)
 
 
 @lru_cache(REMEMBERED, typed=True)

@@ -13,6 +13,8 @@ from typing import Any
 from django.db.models import Field, Model
 from django.utils import timezone
 
+from organizations.models import PRECISION_OF
+
 # What a fact is called in the code → (what people call it, what it is).
 Facts = dict[str, tuple[str, str]]
 MOST_NAMES = 6
@@ -27,7 +29,16 @@ def facts(record: Model, names: Iterable[str]) -> Facts:
 def fact(record: Model, name: str) -> tuple[str, str]:
     field = record._meta.get_field(name)
     assert isinstance(field, Field)
-    return str(field.verbose_name), words(getattr(record, name), dict(field.flatchoices))
+    value = getattr(record, name)
+    if value and name in PRECISION_OF:
+        return str(field.verbose_name), known_day(value, getattr(record, PRECISION_OF[name]))
+    return str(field.verbose_name), words(value, dict(field.flatchoices))
+
+
+def known_day(day: date, precision: str) -> str:
+    """1965年7月12日, or as much of it as is known: 1965年7月, 1965年."""
+    shown = {"year": f"{day.year}年", "month": f"{day.year}年{day.month}月"}
+    return shown.get(precision) or words(day)
 
 
 def words(value: Any, choices: Mapping[Any, Any] | None = None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from organizations.fields import mask_id_number, mask_phone
-from organizations.models import Member, NotTwins, RequestState, TransferRequest, User
+from organizations.models import PRECISION_OF, Member, NotTwins, RequestState, TransferRequest, User
 from organizations.names import initials
 from organizations.service import Refused, service
 from organizations.services import audit, changes
@@ -22,7 +22,7 @@ FACTS: dict[str, tuple[str, ...]] = {
     "category": ("category",),
     "post": ("post",),
     "party_group": ("party_group",),
-    "joined_party_on": ("joined_party_on",),
+    "joined_party_on": ("joined_party_on", "joined_party_precision"),
     "is_floating": ("is_floating", "floating_to", "contact_person"),
     "is_home_bound": ("is_home_bound",),
     "is_in_difficulty": ("is_in_difficulty",),
@@ -53,12 +53,17 @@ def compared(winner: Member, loser: Member, chosen: Collection[str] = ()) -> lis
     for name in FACTS:
         mine, theirs = _words(winner, name), _words(loser, name)
         elsewhere = name in OF_THE_BRANCH and winner.branch_id != loser.branch_id
-        differs = not elsewhere and getattr(winner, name) != getattr(loser, name)
+        differs = not elsewhere and _said(winner, name) != _said(loser, name)
         choose = differs and bool(mine and theirs)
         from_theirs = name in chosen if choose else differs and bool(theirs)
         label = str(Member._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
         facts.append(Fact(name, label, mine, theirs, choose, from_theirs))
     return facts
+
+
+def _said(member: Member, name: str) -> tuple[object, object]:
+    """The value; of a day also how exactly it is known."""
+    return getattr(member, name), getattr(member, PRECISION_OF.get(name, name))
 
 
 def _words(member: Member, name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import IntegrityError
 
 from organizations.imports.lines import as_stored, keys_in, unpack
-from organizations.imports.matching import COMPARED, fingerprint, fingerprint_of, pieces, registered
+from organizations.imports.matching import STATE_OF, fingerprint, fingerprint_of, pieces, registered
 from organizations.models import BRANCH_KINDS, ImportBatch, ImportChange, Member, Organization
 from organizations.service import Refused
 from organizations.services.writing import amend, insert, insert_and_tell
@@ -147,8 +147,7 @@ def update_members(lines: dict[int, dict[str, Any]]) -> list[tuple]:
             writes = line["writes"]
             names = tuple(sorted(writes))
             groups[names].append((member.pk, *(writes[name] for name in names)))
-            state = {name: getattr(member, name) for name in COMPARED} | writes
-            state |= {"branch_id": member.branch_id, "left_on": member.left_on}
+            state = {name: getattr(member, name) for name in STATE_OF} | writes
             before = json.dumps(line["before"], ensure_ascii=False)
             noted.append((member.pk, member.name, line["row"], False, before, fingerprint_of(state)))
     for names, rows in groups.items():

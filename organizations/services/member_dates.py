@@ -44,7 +44,9 @@ def _require_adult(birth: date, today: date) -> None:
 
 def _require_joined_as_adult(member: Member) -> None:
     birth, joined = member.birth_date, member.joined_party_on
-    if birth and joined and is_before_adult(joined, (birth, member.birth_precision)):
+    if not (birth and joined):
+        return
+    if is_before_adult((joined, member.joined_party_precision), (birth, member.birth_precision)):
         raise Refused("入党日期早于 18 周岁，请核对出生日期和入党日期，改对其中写错的一个。", code="joined")
 
 

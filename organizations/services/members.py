@@ -3,12 +3,12 @@
 from datetime import date
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Field
+from django.db.models import F
 from django.utils import timezone
 
 from organizations.fields import digest
 from organizations.id_number import clean_id_number, clean_phone, id_number_problem, phone_problem
-from organizations.models import Member, Organization, User
+from organizations.models import PRECISION_OF, Member, Organization, User
 from organizations.names import initials
 from organizations.service import Refused, service
 from organizations.services import audit, changes
@@ -32,6 +32,7 @@ EDITABLE = (
     "id_number",
     "phone",
 )
+DAY_OF = {precision: day for day, precision in PRECISION_OF.items()}
 SECRET = {"id_number": "id_digest", "phone": "phone_digest"}
 FOUNDING = date(1921, 7, 1)  # of the Party: nobody left it earlier
 LEFT_REASONS = ("去世", "组织关系转出本区", "停止党籍", "自行脱党", "除名", "开除党籍", "其他")
@@ -69,19 +70,20 @@ def change_member(*, actor: User, member: Member, **values) -> Member:
     member = _mine(actor, member)
     if member.merged_into_id:
         raise Refused("这条记录已经并入另一条，请到那一条上修改。", code="merged")
-    before = {name: getattr(member, name) for name in values}
+    touched = list(dict.fromkeys(DAY_OF.get(name, name) for name in values))
+    before = changes.facts(member, touched)
     _write(actor, member, values)
-    changed = [name for name in values if getattr(member, name) != before[name]]
+    changed = changes.between(before, changes.facts(member, touched))
     if not changed:
         return member
     _save(member)
     audit.record(
         actor=actor,
         action="member.changed",
-        summary=f"修改党员信息：{member.name}（{_labels(changed)}）",
+        summary=f"修改党员信息：{member.name}（{'、'.join(one['label'] for one in changed)}）",
         target=member,
         organization=member.branch,
-        details={"changes": [_change(member, name, before[name]) for name in changed]},
+        details={"changes": [_told(one) for one in changed]},
     )
     return member
 
@@ -183,7 +185,8 @@ def _require_new_face(member: Member) -> None:
         # A number of one's own tells two people apart.
         twins = twins.filter(id_digest="")
     if twins.filter(birth_date=member.birth_date).exists():
-        born = f"、{member.birth_date:%Y-%m-%d}出生" if member.birth_date else "、没有填出生日期"
+        born = changes.fact(member, "birth_date")[1]
+        born = f"、{born}出生" if born else "、没有填出生日期"
         raise Refused(
             f"{member.branch.name}已经登记过一位{member.name}{born}。是同一个人就不用再登记；"
             "确实是另一个人，请勾上“确实是另一个人”再保存。",
@@ -193,9 +196,9 @@ def _require_new_face(member: Member) -> None:
 
 def _write(actor: User, member: Member, values: dict) -> None:
     """Put cleaned values on the member; digests and initials follow."""
-    before = {name: getattr(member, name) for name in DATED}
+    before = {name: getattr(member, name) for name in (*DATED, *DAY_OF)}
     for name, value in values.items():
-        if name not in EDITABLE:
+        if name not in EDITABLE and name not in DAY_OF:
             raise TypeError(f"not a field people may change: {name}")
         setattr(member, name, value)
     member.name = "".join(member.name.split())
@@ -208,7 +211,11 @@ def _write(actor: User, member: Member, values: dict) -> None:
         _write_id_number(actor, member)
     if "phone" in values:
         _write_phone(member)
-    require_possible_dates(member, [name for name in DATED if getattr(member, name) != before[name]])
+    for day, precision in PRECISION_OF.items():
+        if precision not in values and getattr(member, day) != before[day]:
+            setattr(member, precision, "day")
+    changed = [name for name in before if getattr(member, name) != before[name]]
+    require_possible_dates(member, [DAY_OF.get(name, name) for name in changed])
 
 
 def _write_id_number(actor: User, member: Member) -> None:
@@ -247,22 +254,8 @@ def _write_phone(member: Member) -> None:
     member.phone_digest, member.phone_tail = digest(member.phone), member.phone[-4:]
 
 
-def _labels(names: list[str]) -> str:
-    return "、".join(str(_field(name).verbose_name) for name in names)
-
-
-def _field(name: str) -> Field:
-    return next(field for field in Member._meta.concrete_fields if field.name == name)
-
-
-def _change(member: Member, name: str, before) -> dict:
+def _told(change: dict[str, str]) -> dict[str, str]:
     """One changed field for the history. Of ID number and phone only that they changed."""
-    field = _field(name)
-    if name in SECRET:
-        return {"field": name, "label": str(field.verbose_name)}
-    return {
-        "field": name,
-        "label": str(field.verbose_name),
-        "before": changes.words(before, dict(field.flatchoices)),
-        "after": changes.words(getattr(member, name), dict(field.flatchoices)),
-    }
+    if change["field"] in SECRET:
+        return {name: change[name] for name in ("field", "label")}
+    return change

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from organizations.models import Role
+from organizations.services import changes
 
 register = template.Library()
 
@@ -118,6 +119,12 @@ def cn_date(value, year: str = "") -> str:
 def cn_datetime(value, year: str = "") -> str:
     """11月22日 周日 14:30."""
     return f"{cn_date(value, year)} {local(value):%H:%M}" if value else "—"
+
+
+@register.filter
+def fact(record, name: str) -> str:
+    """A column of a record as people would write it; of a day as much as is known."""
+    return changes.fact(record, name)[1]
 
 
 @register.simple_tag(takes_context=True)

@@ -4,6 +4,7 @@ from organizations.forms.import_answers import Column, ask_of, columns_of
 from organizations.imports.columns import OTHERS, REASON
 from organizations.imports.lines import lines_of
 from organizations.models import (
+    PRECISION_OF,
     AuditEvent,
     ImportBatch,
     ImportChange,
@@ -195,7 +196,8 @@ class Changes:
 
 def old_words(before: dict) -> list[tuple[str, str]]:
     """What stood there before, column by column; of numbers the ends only."""
-    facts = Member(**{name: value for name, value in old_values(before).items() if name in COLUMNS})
+    kept = COLUMNS.union(PRECISION_OF.values())
+    facts = Member(**{name: value for name, value in old_values(before).items() if name in kept})
     return [
         (str(Member._meta.get_field(name).verbose_name), masked(facts, name))
         for name in before

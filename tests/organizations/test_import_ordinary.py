@@ -96,7 +96,6 @@ def test_a_line_with_anything_to_say_about_it_is_read_from_its_cells(scene, cell
 def test_days_are_told_as_exactly_as_they_are_known():
     for known in ((date(1958, 3, 1), "day"), (date(1958, 3, 1), "month"), (date(1958, 1, 1), "year")):
         assert day_in(day_as_text(known)) == known
-    assert day_in(day_as_text(date(1980, 7, 1)))[0] == date(1980, 7, 1)
 
 
 def test_words_are_spelt_as_the_models_spell_them():

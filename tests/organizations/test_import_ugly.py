@@ -20,7 +20,10 @@ built, scene = once(Scene)
 
 def kept_of(member: Member, known: dict) -> dict:
     """What is stored, under the names of the table."""
-    values = {"birth": (member.birth_date, member.birth_precision)}
+    values = {
+        "birth": (member.birth_date, member.birth_precision),
+        "joined": (member.joined_party_on, member.joined_party_precision),
+    }
     return {name: values.get(name, getattr(member, name, None)) for name in known}
 
 

@@ -17,7 +17,10 @@ from tests.base import Cast, fixture_writes, once
 from tests.organizations.workbooks import id_number, person, roster
 
 pytestmark = pytest.mark.django_db
-KEPT = ("name", "sex", "birth_date", "birth_precision", "id_digest", "phone_digest", "phone_tail", "initials")
+KEPT = (
+    "name", "sex", "birth_date", "birth_precision", "joined_party_on", "joined_party_precision",
+    "id_digest", "phone_digest", "phone_tail", "initials",
+)  # fmt: skip
 
 built, cast = once(Cast)
 

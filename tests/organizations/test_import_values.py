@@ -135,9 +135,27 @@ def test_birth_and_joining_must_be_possible():
     assert code_of(values.parse_birth, "1850-01-01", TODAY) == "DATE_RANGE"
     assert code_of(values.parse_joined, "2030-01-01", TODAY) == "DATE_RANGE"
     assert code_of(values.parse_joined, "1901-01-01", TODAY) == "DATE_RANGE"
-    assert values.is_before_adult(date(1980, 1, 1), (date(1965, 7, 12), "day"))
-    assert not values.is_before_adult(date(1983, 7, 1), (date(1965, 7, 12), "day"))  # month precision
-    assert not values.is_before_adult(date(1983, 1, 1), (date(1965, 1, 1), "year"))
+
+
+@pytest.mark.parametrize(
+    ("joined", "born", "too_early"),
+    [
+        ("1980-01-01", "1965-07-12", True),
+        ("1983-07-11", "1965-07-12", True),
+        ("1983-07-12", "1965-07-12", False),
+        ("1983-07-01", "1965-07-12", False),  # so a month was written where a form wanted a day
+        ("1983-06-01", "1965-07-12", True),
+        ("1983-07", "1965-07-12", False),
+        ("1983-06", "1965-07-12", True),
+        ("1983", "1965-07-12", False),
+        ("1982", "1965-07-12", True),
+        ("1983-01-20", "1965", False),
+        ("1983-07-03", "1965-07", False),
+    ],
+)
+def test_joining_as_an_adult_is_judged_by_what_is_known(joined, born, too_early):
+    joined, born = values.parse_joined(joined, TODAY), values.parse_birth(born, TODAY)
+    assert values.is_before_adult(joined, born) is too_early
 
 
 @pytest.mark.parametrize(

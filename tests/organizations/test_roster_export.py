@@ -31,7 +31,14 @@ class Rolls(Cast):
                 self.north, f"HZ01{number}", f"{number}村党总支", OrganizationKind.GENERAL_BRANCH
             )
             branch = make_organization(village, f"HZ01{number}1", "第一党支部")
-            make_member(branch, f"{number}村人", birth_date=date(1958, 3, 1), birth_precision="month")
+            make_member(
+                branch,
+                f"{number}村人",
+                birth_date=date(1958, 3, 1),
+                birth_precision="month",
+                joined_party_on=date(1985, 1, 1),
+                joined_party_precision="year",
+            )
         make_member(self.north_branch, "陈全", place_in_list=9)
         make_member(
             self.north_other_branch,
@@ -43,6 +50,7 @@ class Rolls(Cast):
             post="SECRETARY",
             party_group="-二组",
             joined_party_on=date(1985, 7, 1),
+            joined_party_precision="month",
             is_floating=True,
             floating_to="苏州",
             contact_person="-吴小",

@@ -123,12 +123,13 @@ MAC_LINES = [
 MAC_PEOPLE = [
     ("张甲", HILL, {"birth": JULY}),
     ("张乙", HILL, {"birth": (date(1958, 12, 31), "day")}),
-    ("张丙", HILL, {"birth": JULY, "joined_party_on": date(1985, 1, 1)}),
+    ("张丙", HILL, {"birth": JULY, "joined": (date(1985, 1, 1), "year")}),
 ]
 JOINED = [
-    person("张一", joined="1985.7"),
-    person("李二", joined="1985年7月"),
-    person("王三", joined="1985/7/1"),
+    ("1985.7", (date(1985, 7, 1), "month")),
+    ("1985年7月", (date(1985, 7, 1), "month")),
+    ("1985/7/1", (date(1985, 7, 1), "day")),
+    ("1985年", (date(1985, 1, 1), "year")),
 ]
 
 UGLY = [
@@ -153,7 +154,7 @@ UGLY = [
         "R5",
         "blanks, breaks, brackets and stars in headers",
         strange_headers,
-        [("张一", HILL, {"id_number": NUMBER, "phone": "13800001111", "joined_party_on": date(1985, 7, 1)})],
+        [("张一", HILL, {"id_number": NUMBER, "phone": "13800001111", "joined": JOINED[0][1]})],
     ),
     Ugly(
         "R8",
@@ -177,8 +178,8 @@ UGLY = [
     Ugly(
         "R21",
         "days of joining",
-        plain(*JOINED),
-        [(n, HILL, {"joined_party_on": date(1985, 7, 1)}) for n in ("张一", "李二", "王三")],
+        plain(*(person(f"张{MONTHS[n]}", joined=text) for n, (text, _) in enumerate(JOINED))),
+        [(f"张{MONTHS[n]}", HILL, {"joined": joined}) for n, (_, joined) in enumerate(JOINED)],
     ),
     Ugly("R24", "every way to write a date", plain(*DATE_LINES), DATE_PEOPLE),
     Ugly(
