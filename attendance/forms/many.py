@@ -5,17 +5,38 @@ import uuid
 from dataclasses import dataclass, field
 
 from attendance.forms.marks import MAX_HEADS, MAX_MARKS, BadBatch
-from attendance.forms.paste import MISSING, SKIP, TEXT, Sending, Sent, sendings_of, sent_parts
-from attendance.paste.matching import PRESENT, Proposal, is_rest
+from attendance.forms.paste import (
+    AS_OFFERED,
+    MISSING,
+    RESTS,
+    SKIP,
+    TEXT,
+    Sending,
+    Sent,
+    sendings_of,
+    sent_parts,
+)
+from attendance.paste.matching import PRESENT, Line, Proposal, is_rest
 
 MOST_TEXT = 1000
 NOBODY = re.compile(r"\s*(?:无|没有|没|全到|都到了?|全部到齐|0|/|-|—)?[\s。]*")
+
+
+# What may become of people the row does not name and the register offers as away.
+AWAY_RESTS = {value: words for value, words in RESTS.items() if value in (AS_OFFERED, PRESENT, "none")}
+MOST_NAMED = 5
 
 
 class Unread(BadBatch):
     """A row that does not add up; the rest may stay open if somebody says so."""
 
     can_leave_open = True
+
+
+class Away(BadBatch):
+    """It adds up, with people in it of whom the register says they are away: somebody has to say it."""
+
+    asks_rest = True
 
 
 @dataclass
@@ -73,7 +94,8 @@ class _Only(dict):
     """The fields of one part, as sent_parts reads them."""
 
     def __init__(self, post, part: int):
-        super().__init__({name: post.getlist(name) for name in post if name.startswith(f"p{part}d")})
+        own = (f"p{part}d", f"p{part}rest")
+        super().__init__({name: post.getlist(name) for name in post if name.startswith(own)})
 
     def getlist(self, name):
         return self[name]
@@ -109,7 +131,8 @@ def _decided(part: int, text: RowText, proposal: Proposal) -> Sent:
     sent = Sent(part, doubts=dict(text.sent.doubts) if text.sent else {})
     sent.doubts = {number: told for number, told in sent.doubts.items() if number < len(proposal.doubts)}
     sent.rest = _rest(text, proposal, sent)
-    if sent.rest != PRESENT and text.came_number is not None:
+    sent.away = {line.person.entry: _preset(line) for line in proposal.away}
+    if sent.rest not in (PRESENT, AS_OFFERED) and text.came_number is not None:
         sent.heads = str(text.came_number)
     for line in proposal.lines:
         entry, version = line.person.entry, line.person.version
@@ -119,10 +142,14 @@ def _decided(part: int, text: RowText, proposal: Proposal) -> Sent:
             if line.said.minutes:
                 sent.late[entry] = line.said.minutes
         elif line.is_preset and sent.rest == PRESENT:
-            sent.rows[entry] = (version, f"{line.person.preset}:{line.person.preset_reason}", "")
+            sent.rows[entry] = (version, _preset(line), "")
         elif is_rest(line) or (line.is_preset and sent.rest != PRESENT):
             sent.rows[entry] = (version, "", "")
     return sent
+
+
+def _preset(line: Line) -> str:
+    return f"{line.person.preset}:{line.person.preset_reason}"
 
 
 def _rest(text: RowText, proposal: Proposal, sent: Sent) -> str:
@@ -137,10 +164,10 @@ def _rest(text: RowText, proposal: Proposal, sent: Sent) -> str:
     is_open = any(one.get("who") == TEXT for one in told)
     if came is None:
         if NOBODY.fullmatch(text.missing) and expected and text.missing:
-            return PRESENT
+            return _all_there(text, proposal, sent)
         raise Unread(422, f"实到没填。没来的写了{missing}人，实到应是{expected - missing}人，请填上再存。")
     if came in (expected - missing, expected - missing - presets) and not is_open:
-        return PRESENT
+        return _all_there(text, proposal, sent)
     if text.leaves_open or not text.missing:
         return "none"
     if is_open:
@@ -148,3 +175,15 @@ def _rest(text: RowText, proposal: Proposal, sent: Sent) -> str:
     raise Unread(
         422, f"应到{expected}、实到{came}，没来的应有{expected - came}人，写了{missing}人。请改一改。"
     )
+
+
+def _all_there(text: RowText, proposal: Proposal, sent: Sent) -> str:
+    """The sums say so; of whom the register offers as 请假 somebody says it, as in a pasted message."""
+    answered = {told.get("who", "").partition(".")[0] for told in sent.doubts.values()}
+    away = [line.person.name for line in proposal.away if str(line.person.entry) not in answered]
+    if not away:
+        return PRESENT
+    if text.sent and text.sent.rest in AWAY_RESTS:
+        return text.sent.rest
+    names = "、".join(away[:MOST_NAMED]) + ("等" if len(away) > MOST_NAMED else "")
+    raise Away(422, f"没写到{names}（{len(away)}人），点名页按流动、请假列着。请在下面选。")

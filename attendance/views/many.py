@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from attendance import queries
-from attendance.forms.many import RowText, asked_rows, row_sending, texts_of
+from attendance.forms.many import AWAY_RESTS, RowText, asked_rows, row_sending, texts_of
 from attendance.forms.marks import BadBatch
 from attendance.models import Mark, MarkBatch, SessionTally
 from attendance.queries.pasted import read_row
@@ -45,6 +45,7 @@ class Row:
     batch: object = None
     conflicts: int = 0
     can_leave_open: bool = False
+    rests: list = field(default_factory=list)
 
     @property
     def part(self):
@@ -152,7 +153,7 @@ def _with(row, before):
     """What was typed and refused, on the sheet as it is now. A row that was stored begins anew: under
     its old number more names would be taken for the same sending."""
     row.text = None if before.batch else before.text
-    row.error, row.asks = before.error, before.asks
+    row.error, row.asks, row.rests = before.error, before.asks, before.rests
     row.batch, row.conflicts, row.can_leave_open = before.batch, before.conflicts, before.can_leave_open
     return row
 
@@ -223,6 +224,8 @@ def _store(request, row, text):
     except (BadBatch, Refused) as refusal:
         row.error = refusal.message
         row.can_leave_open = getattr(refusal, "can_leave_open", False)
+        if getattr(refusal, "asks_rest", False) or text.sent.rest:
+            row.rests = list(AWAY_RESTS.items())
 
 
 def _record(request, row, sending):

@@ -6,10 +6,10 @@ from uuid import uuid4
 import pytest
 from django.urls import reverse
 
-from attendance.models import Attendance, MarkBatch
+from attendance.models import Attendance, MarkBatch, RosterEntry
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
-from tests.base import Cast, make_member, make_organization, once, query_count
+from tests.base import Cast, fixture_writes, make_member, make_organization, once, query_count
 
 pytestmark = pytest.mark.django_db
 
@@ -125,6 +125,41 @@ def test_the_rest_stays_open_where_somebody_says_so(client, scene, session):
         "赵北丙": ("unmarked", ""),
     }
     assert session.parts.get(pk=part).counted_heads == 1
+
+
+def test_whom_the_register_offers_as_away_is_asked_about(client, scene, session):
+    """The sums say that everybody else came, 王北甲 with them, who is away by the roster."""
+    with fixture_writes():
+        RosterEntry.objects.filter(member=scene.wang).update(is_floating=True)
+    as_user(client, scene.north_organizer)
+    rest = f"p{parts(session)['北山村']}rest"
+    sent = filled(session, {"北山村": ("2", "李北乙")})
+    html = client.post(url(session), sent).content.decode()
+    assert "没写到王北甲（1人）" in html and html.count(f'name="{rest}"') == 3
+    assert not re.search(rf'name="{rest}"[^>]* checked', html) and stored(session) == {}
+    assert client.post(url(session), sent | {rest: "offered"}).status_code == 302
+    assert stored(session)["王北甲"] == ("leave", "AWAY") and stored(session)["赵北丙"] == ("present", "")
+    assert session.parts.get(unit=scene.north_branch_unit).counted_heads is None
+
+
+@pytest.mark.parametrize(("said", "status"), [("present", "present"), ("none", "unmarked")])
+def test_somebody_says_whether_who_is_away_came(client, scene, session, said, status):
+    with fixture_writes():
+        RosterEntry.objects.filter(member=scene.wang).update(is_floating=True)
+    as_user(client, scene.north_organizer)
+    rest = f"p{parts(session)['北山村']}rest"
+    client.post(url(session), filled(session, {"北山村": ("2", "李北乙")}, **{rest: said}))
+    assert stored(session)["王北甲"] == (status, "") and stored(session)["李北乙"] == ("absent", "")
+
+
+@pytest.mark.parametrize(("came", "missing"), [("1", "李北乙"), ("", "全到")])
+def test_who_is_away_is_on_leave_as_the_register_offers(client, scene, session, came, missing):
+    """Where the sum says so, or where nobody counted: as a pasted message."""
+    with fixture_writes():
+        RosterEntry.objects.filter(member=scene.wang).update(is_floating=True)
+    as_user(client, scene.north_organizer)
+    client.post(url(session), filled(session, {"北山村": (came, missing)}))
+    assert stored(session)["王北甲"] == ("leave", "AWAY")
 
 
 def test_a_number_alone_is_kept_as_heads_of_that_branch(client, scene, session):
