@@ -1,6 +1,6 @@
 """A make-up class before it is planned: whom it would clear of what, and whom not, and why."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -41,7 +41,7 @@ def verdicts(
     ends_at: datetime,
     round: str = Round.MAKE_UP,
 ) -> list[Verdict]:
-    """What the class would do for each, in their order: three statements, however many."""
+    """What the class would do for each, in their order: three statements at most, however many."""
     rows: dict[int, list[Attendance]] = {}
     found = Attendance.objects.filter(entry__in=[entry.pk for entry in entries])
     for row in found.select_related("session").order_by("held_on", "pk"):
@@ -143,17 +143,24 @@ def _planned_then(entries: Sequence[RosterEntry], starts_at: datetime, ends_at: 
         session__starts_at__lt=ends_at,
         session__ends_at__gt=starts_at,
     )
+    parts = list(parts.select_related("session").order_by("session__starts_at", "pk"))
+    named = SessionUnit.named_members.through.objects.filter(
+        sessionunit__in=[part.pk for part in parts if part.audience == SessionUnit.Audience.NAMED],
+        member__in=[entry.member_id for entry in entries],
+    )
+    asked = set(named.values_list("sessionunit", "member"))
     found: dict[int, str] = {}
-    named = SessionUnit.named_members.through.objects
-    for part in parts.select_related("session"):
-        mine = [entry for entry in entries if entry.unit_id == part.unit_id]
-        if part.audience == SessionUnit.Audience.CATEGORY:
-            mine = [entry for entry in mine if entry.category == part.category]
-        if part.audience == SessionUnit.Audience.NAMED:
-            asked = set(named.filter(sessionunit=part.pk).values_list("member_id", flat=True))
-            mine = [entry for entry in mine if entry.member_id in asked]
+    for part in parts:
+        mine = (entry for entry in entries if entry.unit_id == part.unit_id and _calls(part, entry, asked))
         found.update((entry.pk, part.session.title) for entry in mine)
     return found
+
+
+def _calls(part: SessionUnit, entry: RosterEntry, asked: Set[tuple[int, int]]) -> bool:
+    """`asked`: (part, member) of the classes for people by name."""
+    if part.audience == SessionUnit.Audience.CATEGORY:
+        return entry.category == part.category
+    return part.audience == SessionUnit.Audience.WHOLE or (part.pk, entry.member_id) in asked
 
 
 def surplus(rows: Iterable[Attendance]) -> set[int]:

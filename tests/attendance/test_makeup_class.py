@@ -122,6 +122,17 @@ def test_a_class_planned_for_the_same_time_is_a_warning(scene):
     assert judged(scene, scene.li, days=3).busy == ""
 
 
+def test_three_classes_for_people_by_name_are_asked_about_in_one_statement(scene, django_assert_num_queries):
+    people = {scene.north_branch_unit.pk: [scene.li]}
+    for hour, title in ((9, "甲课"), (10, "乙课"), (10, "丙课")):
+        scene.session(days=2, title=title, hour=hour, audience="NAMED", named_members=people)
+    entries = [scene.entry(scene.li), scene.entry(scene.zhao)]
+    topics = scene.topics(0)
+    with django_assert_num_queries(3):
+        told = verdicts(entries, topics, *times(2))
+    assert [one.busy for one in told] == ["丙课", ""]
+
+
 def test_the_same_page_twice_plans_one_class_also_after_it_was_held(scene):
     same = uuid4()
     first = plan(scene, [scene.li], days=-1, request_uuid=same)
