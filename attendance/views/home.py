@@ -162,6 +162,6 @@ def entry_wish(request, pk):
         task = wish_to_task(actor=request.user, lesson=lesson)
     except Refused as refusal:
         messages.warning(request, refusal.message)
-        return redirect(reverse("attendance:home_list", args=[entry.campaign_id]))
+        return redirect(_back(entry.campaign, request.POST))
     messages.success(request, "已转为办实事，可以指定承办人和期限。")
     return redirect("campaigns:service_detail", task.pk)

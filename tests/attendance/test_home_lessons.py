@@ -151,6 +151,15 @@ def test_a_wish_becomes_a_task_once(scene):
         wish_to_task(actor=scene.south_organizer, lesson=lesson)
 
 
+def test_a_wish_that_is_refused_leads_back_to_the_list_it_was_tapped_on(scene, client):
+    client.force_login(scene.north_organizer)
+    [quiet] = teach(scene, scene.li)
+    sent = {"lesson": quiet.pk, "unit": scene.north_branch_unit.pk, "from": "wish"}
+    page = client.post(reverse("attendance:entry_wish", args=[quiet.entry_id]), sent, follow=True)
+    assert "没有记下心愿" in page.content.decode() and page.context["state"] == "wish"
+    assert page.context["unit"] == scene.north_branch_unit
+
+
 def test_the_page_stores_a_visit_and_turns_the_wish_into_a_task(scene, client):
     client.force_login(scene.north_organizer)
     entry = scene.entry(scene.li)
