@@ -22,7 +22,8 @@ from organizations.templatetags.house import SPRITE
 
 # Everything a register without a signal needs. Not one name is in it.
 STYLES = ("vendor/bootstrap/5.3.9/bootstrap.min.css", "css/frame.css", "css/app.css", "css/register.css")
-OURS = ("app", "outbox-core", "outbox", "offline", "register-row", "register", "offline-page")
+REGISTER = ("register-row", "register-find", "register")
+OURS = ("app", "outbox-core", "outbox", "offline", *REGISTER, "offline-page")
 SCRIPTS = tuple(f"js/{name}.js" for name in OURS)
 PICTURES = ("img/icon.svg", "img/icon-192.png", SPRITE)
 MOST_PACKS = 50

@@ -71,5 +71,34 @@
     return link;
   }
 
-  window.registerRow = { ask: ask, codeOf: codeOf, label: label, leaveLink: leaveLink, plain: plain, said: said };
+  function panel(row, name, entries) {
+    let box = row.querySelector("." + name);
+    if (box) return box;
+    box = document.createElement("div");
+    box.className = "register-reasons choices " + name;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", name === "register-why" ? "没来的原因" : "怎么来的");
+    entries.forEach(function (entry) {
+      const chip = document.createElement("button");
+      chip.type = "button";
+      chip.className = "choice-button";
+      chip.dataset.code = entry[0];
+      chip.textContent = entry[1];
+      box.append(chip);
+    });
+    row.append(box);
+    return box;
+  }
+  // Made here, not in the page: five hundred of them would weigh on one bar of signal.
+  function addMenu(row) {
+    const more = document.createElement("button");
+    more.type = "button";
+    more.className = "register-more";
+    more.textContent = "…";
+    more.setAttribute("aria-expanded", "false");
+    more.setAttribute("aria-label", row.querySelector(".register-person").textContent + "：迟到、早退、线上、异地");
+    row.querySelector(".register-line").append(more);
+  }
+
+  window.registerRow = { addMenu: addMenu, ask: ask, codeOf: codeOf, label: label, leaveLink: leaveLink, panel: panel, plain: plain, said: said };
 })();

@@ -51,24 +51,6 @@ function start(form) {
     touched();
   }
 
-  function panel(row, name, entries) {
-    let box = row.querySelector("." + name);
-    if (box) return box;
-    box = document.createElement("div");
-    box.className = "register-reasons choices " + name;
-    box.setAttribute("role", "group");
-    box.setAttribute("aria-label", name === "register-why" ? "没来的原因" : "怎么来的");
-    entries.forEach(function (entry) {
-      const chip = document.createElement("button");
-      chip.type = "button";
-      chip.className = "choice-button";
-      chip.dataset.code = entry[0];
-      chip.textContent = entry[1];
-      box.append(chip);
-    });
-    row.append(box);
-    return box;
-  }
   function askMinutes(row) {
     extra.ask(row, choice(row).value, whole, function (minutes) {
       choose(choice(row), kind(row) + (minutes ? ":" + minutes : ""));
@@ -77,12 +59,12 @@ function start(form) {
   }
   function reasonCode(reason) { return (reason === "UNKNOWN" ? "absent:" : "leave:") + reason; }
   function showReasons(row, open) {
-    if (open) panel(row, "register-why", REASONS.map(function (r) { return [reasonCode(r[0]), r[1]]; })).hidden = false;
+    if (open) extra.panel(row, "register-why", REASONS.map(function (r) { return [reasonCode(r[0]), r[1]]; })).hidden = false;
     else row.querySelectorAll(".register-reasons").forEach(function (box) { box.hidden = true; });
   }
   function showHow(row) {
     const more = row.querySelector(".register-more");
-    const box = panel(row, "register-how", HOW);
+    const box = extra.panel(row, "register-how", HOW);
     const open = more.getAttribute("aria-expanded") !== "true";
     if (form.dataset.entry && !box.querySelector("a")) box.append(extra.leaveLink(form.dataset.entry, parts(choice(row))[1]));
     box.hidden = !open;
@@ -163,35 +145,6 @@ function start(form) {
     if (differs) note.querySelector("div").textContent = "数的是" + Number(counted) + "人，登记出席" + there + "人。请再看一遍名单；确实如此就照样提交。";
   }
   if (heads) heads.addEventListener("input", count);
-
-  // --- Finding a name ------------------------------------------------------------
-  const find = document.getElementById("register-find");
-  function filterNames() {
-    const text = find.value.trim().toLowerCase();
-    rows.forEach(function (row) {
-      const name = row.querySelector(".register-person").textContent;
-      const at = (row.dataset.initials || "").indexOf(text); // 1: the given name's own
-      row.hidden = Boolean(text) && name.indexOf(text) < 0 && (at < 0 || at > 1);
-    });
-    form.querySelectorAll("[data-group]").forEach(function (group) {
-      group.hidden = !group.querySelector(".register-row:not([hidden])");
-    });
-    document.getElementById("register-none").hidden = Boolean(form.querySelector("[data-group]:not([hidden])"));
-    if (text) form.querySelectorAll("details[data-group]").forEach(function (box) { box.open = !box.hidden; });
-  }
-  if (find) {
-    find.addEventListener("input", filterNames);
-    find.addEventListener("keydown", function (event) { if (event.key === "Enter") event.preventDefault(); });
-  }
-  // A found visitor that was ticked stays when the next name is looked up.
-  const visitors = document.getElementById("visitors");
-  if (visitors) visitors.addEventListener("change", function (event) {
-    const line = event.target.closest("li");
-    if (!line || event.target.type !== "checkbox") return;
-    if (event.target.checked) document.getElementById("visitors-picked").append(line);
-    count();
-    touched();
-  });
 
   // --- Handing in ------------------------------------------------------------------
   function fields() { return Array.from(form.querySelectorAll(".register-row select")).concat(picked()); }
@@ -411,19 +364,10 @@ function start(form) {
     })).then(outbox.look).then(overlay).then(function () { return outbox.readDraft(session); }).then(restore).then(count).then(tellTapped);
   }
 
-  // Made here, not in the page: five hundred of them would weigh on one bar of signal.
-  function addMenu(row) {
-    const more = document.createElement("button");
-    more.type = "button";
-    more.className = "register-more";
-    more.textContent = "…";
-    more.setAttribute("aria-expanded", "false");
-    more.setAttribute("aria-label", row.querySelector(".register-person").textContent + "：迟到、早退、线上、异地");
-    row.querySelector(".register-line").append(more);
-  }
-
   form.classList.add("is-live");
-  rows.forEach(function (row) { addMenu(row); paint(row); choice(row).dataset.first = choice(row).value; });
+  rows.forEach(function (row) { extra.addMenu(row); paint(row); choice(row).dataset.first = choice(row).value; });
+  window.registerFind(form, rows);
+  if (window.registerVisitors) window.registerVisitors(form, function () { count(); touched(); });
   count();
   remember();
 }
