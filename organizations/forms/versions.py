@@ -60,7 +60,7 @@ class Versioned:
         sent = cleaned.pop("version", "")
         # Sent twice, it finds its own values stored: nobody else's would be lost.
         if sent and sent != self.fields["version"].current and self.changed_data:
-            both = [self.both_values(name) for name in self.changed_data]
+            both = [self.both_values(name) for name in self.changed_data if name in self.fields]
             self.add_error(None, [forms.ValidationError(text, code="stale") for text in (STALE, *both)])
         return cleaned
 

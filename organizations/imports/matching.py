@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from operator import attrgetter
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from organizations.fields import digest
 from organizations.imports.ordinary import PRECISE
@@ -17,6 +17,10 @@ from organizations.tree import holds, within
 
 AT_ONCE = 2000
 REVIEW = "这一行需要上级核对，暂不导入。请把这位党员的情况报区里核对后再办。"
+ID_MERGED = (
+    "这是合并重复登记以前的号码，这位党员现在登记的是另一个，身份证号这次不改。"
+    "请对照身份证核对：表里写错的，改表；登记错的，到这位党员的页面改。"
+)
 MASKED_UNKNOWN = "号码中间是星号，只能表示“没有改”，"
 MASKED_MEND = "请填完整的号码，或清空这一格。"
 PLAIN_FIELDS = (
@@ -44,10 +48,9 @@ class Known:
     def __init__(self, rows: list[RosterRow], scope: Organization):
         self.scope = scope
         members = Member.objects.select_related("branch").defer("id_number", "phone")
-        self.by_digest: dict[str, Member] = {}
         self.by_name: dict[str, list[Member]] = defaultdict(list)
         digests = {row.id_digest for row in rows if row.id_digest}
-        self.by_digest.update((m.id_digest, m) for m in members.filter(registered(digests)))
+        self.by_digest = kept_records({m.id_digest: m for m in members.filter(registered(digests))}, members)
         inside = members.present().filter(within("branch__path", scope.path)).order_by("pk")
         names = {row.values["name"] for row in rows if "name" in row.values}
         for member in inside.filter(name__among=sorted(names)):
@@ -112,12 +115,24 @@ class Known:
             )
         else:
             row.member = member
+            if member.id_digest != row.id_digest:
+                row.warn("id_number", "ID_MERGED", ID_MERGED)
+                row.values.pop("id_number")
+                row.derived = {}
             if member.name != row.values["name"]:
                 row.warn(
                     "name",
                     "NAME_CHANGED",
                     f"身份证号与已登记的“{member.name}”相同，姓名不同。如是改名可以导入，否则请核对身份证号。",
                 )
+
+
+def kept_records(found: dict[str, Member], members: QuerySet[Member]) -> dict[str, Member]:
+    """A record that gave way to another keeps its number, and means the person of the one that stayed."""
+    while gone := {m.merged_into_id for m in found.values() if m.merged_into_id}:
+        kept = members.in_bulk(gone)
+        found = {told: kept.get(m.merged_into_id, m) for told, m in found.items()}
+    return found
 
 
 def refuse_unfitting(row: RosterRow, known: Member) -> None:

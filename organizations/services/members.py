@@ -144,8 +144,10 @@ def look_up_member(*, actor: User, number: str) -> Member | None:
         code, words = problem
         raise Refused(f"{words}也可以填 11 位手机号。" if code == "ID_FORMAT" else words, code=code)
     what = {"phone_digest": digest(phone)} if by_phone else {"id_digest": digest(cleaned)}
-    mine = Member.objects.manageable_by(actor).filter(merged_into__isnull=True, **what)
-    member = mine.select_related("branch").order_by(F("left_on").asc(nulls_first=True), "pk").first()
+    mine = Member.objects.manageable_by(actor).select_related("branch")
+    member = mine.filter(**what).order_by(F("left_on").asc(nulls_first=True), "pk").first()
+    if member and member.merged_into_id:
+        member = mine.filter(pk=_kept_record(member).pk).first()
     by = "手机号" if by_phone else "身份证号"
     audit.record(
         actor=actor,
@@ -227,6 +229,13 @@ def _write_id_number(actor: User, member: Member) -> None:
     if not member.id_digest or not twins.exists():
         return
     if twin := twins.visible_to(actor).select_related("branch").first():
+        if twin.merged_into_id and member.pk == _kept_record(twin).pk:
+            _exchange_numbers(member, twin)
+            return
+        if twin.merged_into_id:
+            raise Refused(
+                f"这个身份证号是{twin.name}合并重复登记以前的号码。请查到{twin.name}现在的记录，在那里核对。"
+            )
         if twin.left_on and not member.pk:
             raise Refused(
                 f"这个身份证号是{twin.name}的，{changes.words(twin.left_on)}从{twin.branch.name}离开。"
@@ -236,6 +245,25 @@ def _write_id_number(actor: User, member: Member) -> None:
         raise Refused(f"这个身份证号已经登记给{twin.branch.name}的{twin.name}，请到那条记录里修改。")
     # Where the other record lies is not this account's business, so the sentence names no place.
     raise Refused("这个身份证号要由上级核对后才能登记。可以先不填身份证号保存，再联系上级党组织。")
+
+
+def _kept_record(member: Member) -> Member:
+    while member.merged_into:
+        member = member.merged_into
+    return member
+
+
+def _exchange_numbers(member: Member, gone: Member) -> None:
+    """Merging kept the wrong one of two numbers. The other stays with the record that gave way, as before:
+    by either an import knows the person."""
+    stored = Member.objects.only("id_number", "id_digest").get(pk=member.pk)
+    for record, number, told in (
+        (gone, "", ""),
+        (member, member.id_number, member.id_digest),
+        (gone, stored.id_number, stored.id_digest),
+    ):
+        record.id_number, record.id_digest = number, told
+        record.save(update_fields=["id_number", "id_digest"])
 
 
 def _save(member: Member) -> None:

@@ -74,6 +74,17 @@ def test_what_is_typed_is_kept_as_exactly_as_it_was_typed(page, zhang, name):
     assert days(zhang) == (("None", "day"), ("None", "day"))
 
 
+@pytest.mark.parametrize("name", ["organizations:member_edit", "admin:organizations_member_change"])
+def test_a_page_older_than_the_record_shows_both_days(cast, page, zhang, name):
+    form = page.get(reverse(name, args=[zhang.pk])).context
+    form = form["form"] if "form" in form else form["adminform"].form
+    sent = {"name": "张一", "category": "FULL", "birth_date": "1958", "joined_party_on": "1986"}
+    members.change_member(actor=cast.north_organizer, member=zhang, joined_party_on=date(1985, 7, 9))
+    answer = page.post(reverse(name, args=[zhang.pk]), sent | {"version": form["version"].value()})
+    assert answer.status_code == 409 or name.startswith("admin")
+    assert "入党日期：现在是“1985-07-09”，您填的是“1986”" in answer.content.decode()
+
+
 @pytest.mark.parametrize("written", ["85.7", "1985-13", "七一", "1985年2月30日"])
 def test_what_is_no_day_is_refused_beside_the_field(page, zhang, written):
     sent = {"name": "张一", "category": "FULL", "birth_date": "1958", "joined_party_on": written}
