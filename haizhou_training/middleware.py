@@ -1,5 +1,6 @@
 """Middleware: health checks, login, account state. No domain rule lives here."""
 
+import logging
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
+from django.db import DatabaseError
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,8 +20,11 @@ from organizations import login_age
 from organizations.id_number import is_number
 from organizations.login_age import Age
 from organizations.services.audit import client_address
+from organizations.services.refusals import record_refused_write
 from organizations.services.second_factor import CODE_GIVEN
 
+logger = logging.getLogger(__name__)
+READING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 LOGIN, LOGOUT = "organizations:login", "organizations:logout"
 # The pages of one register: opening it, tapping, looking up a visitor, handing in, the sheet on paper.
 MARKING = frozenset(
@@ -138,6 +143,27 @@ class AddressMiddleware:
             return self.get_response(request)
         finally:
             client_address.reset(token)
+
+
+class RefusedWritesMiddleware:
+    """A form sent where the account may not write leaves a line in the audit, wherever it was refused."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        is_refused = request.method not in READING and response.status_code in (403, 404)
+        if is_refused and request.user.is_authenticated:
+            self.record(request, response.status_code)
+        return response
+
+    @staticmethod
+    def record(request, status):
+        try:
+            record_refused_write(actor=request.user, path=request.path, status=status)
+        except DatabaseError:  # The refusal stands, also while the database is too busy for the line.
+            logger.exception("a refused write was not recorded: %s", request.resolver_match)
 
 
 class LoginAgeMiddleware:

@@ -119,6 +119,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "haizhou_training.middleware.NullCharacterMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "haizhou_training.middleware.RefusedWritesMiddleware",
     "haizhou_training.middleware.LoginAgeMiddleware",
     "haizhou_training.middleware.HtmxLoginRequiredMiddleware",
     "haizhou_training.middleware.AccountMiddleware",

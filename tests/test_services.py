@@ -22,6 +22,7 @@ from organizations.services import (
     duplicates,
     jobs,
     members,
+    refusals,
     transfer_requests,
     transfers,
 )
@@ -81,6 +82,9 @@ def acts(cast):
         "accounts.reset_account": lambda: accounts.reset_account(actor=officer, user=north),
         "accounts.close_account": lambda: accounts.close_account(actor=officer, user=north),
         "accounts.record_refused": lambda: accounts.record_refused(actor=north, summary="想越权"),
+        "refusals.record_refused_write": lambda: refusals.record_refused_write(
+            actor=north, path="/entries/1/waiver/", status=404
+        ),
         "downloads.record_download": lambda: downloads.record_download(actor=north, job=make_job(cast)),
         "downloads.record_audit_reading": lambda: downloads.record_audit_reading(actor=officer, text=""),
         "jobs.enqueue": lambda: make_job(cast),
