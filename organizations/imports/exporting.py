@@ -13,7 +13,7 @@ from organizations.imports.template import COLUMNS
 from organizations.imports.writing import ILLEGAL, NOTE, TEXT, TEXT_HEAD, TITLE, SheetXml, Styled, write_book
 from organizations.models import Member
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+DANGEROUS = ("'", "=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 HEADER_ROW, KEPT_LEFT = 3, 3
 TELL_EVERY = 1000
 # Who has left belongs on no roster: under this header the importer finds none, and registers nobody anew.
@@ -33,7 +33,7 @@ class Sheet:
 
 
 def safe(text: str) -> str:
-    """Never something a spreadsheet computes; the importer takes the apostrophe off again."""
+    """Never something a spreadsheet computes; the importer takes one apostrophe off again."""
     text = ILLEGAL.sub("", text)
     return f"'{text}" if text.startswith(DANGEROUS) else text
 

@@ -67,13 +67,13 @@ def plain_text(cell: Cell, longest: int) -> str:
     text = str(cell).strip()
     if not text.isascii():
         text = text.translate(INVISIBLE).replace("\u00a0", " ").replace("\u3000", " ").strip()
-    if text.startswith("'"):  # as spreadsheets mark text, and as our own export protects it
+    if is_marked := text.startswith("'"):  # as spreadsheets mark text, and as our own export protects it
         text = text[1:].strip()
     if CONTROL.search(text):
         raise CellProblem("CONTROL_CHAR", "这一格里有看不见的控制字符。请清空后重新输入。")
     if len(text) > longest:
         raise CellProblem("LENGTH", f"这一格太长，最多 {longest} 个字。请核对是否填错了列。")
-    if text[:1] in ("=", "+", "@", "＝", "＋", "＠"):
+    if not is_marked and text[:1] in ("=", "+", "@", "＝", "＋", "＠"):
         raise CellProblem(
             "FORMULA_CELL", "内容以 =、+ 或 @ 开头，会被表格软件当公式算，不能收。请去掉这个符号，只填文字。"
         )

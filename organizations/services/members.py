@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from organizations.fields import digest
 from organizations.id_number import clean_id_number, clean_phone, id_number_problem, phone_problem
+from organizations.imports.values import SHORT_HAN
 from organizations.models import PRECISION_OF, Member, Organization, User
 from organizations.names import initials
 from organizations.service import Refused, service
@@ -33,6 +34,8 @@ EDITABLE = (
     "phone",
 )
 DAY_OF = {precision: day for day, precision in PRECISION_OF.items()}
+# Kept as a roster would bring them: one blank, none at the ends.
+TEXTS = {"name", "party_group", "floating_to", "contact_person"}
 SECRET = {"id_number": "id_digest", "phone": "phone_digest"}
 FOUNDING = date(1921, 7, 1)  # of the Party: nobody left it earlier
 LEFT_REASONS = ("去世", "组织关系转出本区", "停止党籍", "自行脱党", "除名", "开除党籍", "其他")
@@ -203,7 +206,10 @@ def _write(actor: User, member: Member, values: dict) -> None:
         if name not in EDITABLE and name not in DAY_OF:
             raise TypeError(f"not a field people may change: {name}")
         setattr(member, name, value)
-    member.name = "".join(member.name.split())
+    for name in values.keys() & TEXTS:
+        setattr(member, name, " ".join(getattr(member, name).split()))
+    if SHORT_HAN.fullmatch(member.name):
+        member.name = member.name.replace(" ", "")
     if not member.name:
         raise Refused("请填姓名。")
     if not member.is_floating and member.floating_to:

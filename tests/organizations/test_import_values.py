@@ -196,6 +196,7 @@ def test_anything_else_is_no_mobile_number(written):
         ("\U00020bb7野", "\U00020bb7野"),
         ("䶮一", "䶮一"),
         ("张三（女）", "张三（女）"),
+        ("'@张三", "@张三"),  # an apostrophe says: this is text
     ],
 )
 def test_a_name_loses_only_its_blanks(written, name):
@@ -209,6 +210,7 @@ def test_a_name_loses_only_its_blanks(written, name):
         ("\u200b", "NAME_MISSING"),
         ('=HYPERLINK("http://x","张三")', "FORMULA_CELL"),
         ("@SUM(1)", "FORMULA_CELL"),
+        ('\'=HYPERLINK("http://x","张三")', "NAME_FORMAT"),
         (Formula("张三"), "FORMULA_CELL"),
         ("张" * 5000, "LENGTH"),
         ("张\x0b三", "CONTROL_CHAR"),

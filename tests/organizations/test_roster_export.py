@@ -52,8 +52,8 @@ class Rolls(Cast):
             joined_party_on=date(1985, 7, 1),
             joined_party_precision="month",
             is_floating=True,
-            floating_to="苏州",
-            contact_person="-吴小",
+            floating_to="=苏州",
+            contact_person="'@吴小",
             is_home_bound=True,
             is_in_difficulty=True,
         )
@@ -112,6 +112,24 @@ def test_what_went_out_comes_back_without_a_difference(cast, numbered, whole):
     assert counts == {
         "created": 0, "updated": 0, "unchanged": 8, "skipped": 0, "error_rows": 0,
     }  # fmt: skip
+
+
+def test_what_was_typed_with_blanks_or_signs_comes_back_as_well(cast):
+    typed = {
+        "name": "John  Lee",
+        "is_floating": True,
+        "floating_to": " 苏州  昆山",
+        "contact_person": "'吴 小",
+    }
+    change_member(actor=cast.north_organizer, member=cast.wang, party_group="+1  组", **typed)
+    cast.wang.refresh_from_db()
+    assert (cast.wang.name, cast.wang.floating_to, cast.wang.party_group) == (
+        "John Lee",
+        "苏州 昆山",
+        "+1 组",
+    )
+    counts = check(cast, exported(cast))["counts"]
+    assert (counts["created"], counts["updated"], counts["error_rows"]) == (0, 0, 0)
 
 
 def test_the_head_says_whose_it_is_of_when_and_by_whom(cast):
