@@ -267,6 +267,19 @@ def test_what_is_opened_rarely_stands_in_the_accounts_menu(places, monkeypatch):
     assert [item["label"] for item in menu("INSPECTOR") if item["where"] == "menu"] == []
 
 
+def test_the_phone_finds_what_it_is_used_for_under_more(rf, places, monkeypatch):
+    for name in ("attendance:leave_list", "attendance:offline_home", "organizations:account_list"):
+        monkeypatch.setitem(PLACES, name, f"/{name}/")
+    request = rf.get("/")
+    request.user, request.resolver_match = fake_user("ORGANIZER"), None
+    html = render_to_string("_tabbar.html", {"request": request})
+    more = html.partition("更多")[2]
+    assert more.index("请假") < more.index("手机里的点名") < more.index("台账") and "账号" not in more
+    # Shown by a script where the phone can keep registers.
+    assert "data-kept hidden" in more
+    assert "请假" not in render_to_string("_topbar.html", {"request": request})
+
+
 def test_the_menu_leads_below_the_current_campaign(places):
     items = {item["label"]: item["url"] for item in menu("ORGANIZER", campaign=SimpleNamespace(pk=7))}
     assert items["补课"] == "/campaigns/7/makeup/"

@@ -27,18 +27,22 @@ CHIP_ICONS = {
 READERS = {Role.OFFICER, Role.ORGANIZER, Role.INSPECTOR}
 EDITORS = {Role.OFFICER, Role.ORGANIZER}
 # (label, icon, URL name, roles, where): "tab" stands on the phone's tab bar and the desktop's top bar,
-# "bar" on the top bar and under 更多, "menu" in the account's menu and under 更多.
+# "bar" on the top bar and under 更多, "more" first under 更多 (a desk finds it on the page of the winter),
+# "kept" there as well where a phone can keep registers, "menu" in the account's menu.
 NAV = [
     ("首页", "house", "reports:home", READERS | {Role.RECORDER}, "tab"),
     ("场次", "calendar3", "campaigns:session_list", READERS | {Role.RECORDER}, "tab"),
     ("补课", "arrow-repeat", "attendance:makeup_list", READERS, "tab"),
     ("看板", "bar-chart", "reports:dashboard", READERS, "tab"),
+    ("请假", "dash-circle", "attendance:leave_list", READERS, "more"),
+    ("学时", "clock-history", "attendance:hours_list", READERS, "more"),
+    ("手机里的点名", "download", "attendance:offline_home", EDITORS | {Role.RECORDER}, "kept"),
     ("办实事", "house-heart", "campaigns:service_list", READERS, "bar"),
     ("报表", "file-earmark-spreadsheet", "reports:report_list", READERS, "bar"),
     ("党员", "people", "organizations:member_list", READERS, "bar"),
     ("台账", "journal-text", "admin:index", READERS, "bar"),
     ("导入", "upload", "organizations:import_upload", EDITORS, "bar"),
-    ("操作记录", "clock-history", "organizations:audit_list", {Role.OFFICER, Role.AUDITOR}, "bar"),
+    ("操作记录", "list", "organizations:audit_list", {Role.OFFICER, Role.AUDITOR}, "bar"),
     ("冬训", "flag", "campaigns:campaign_list", READERS, "menu"),
     ("党组织", "diagram-3", "organizations:organization_list", READERS, "menu"),
     ("账号", "key", "organizations:account_list", EDITORS, "menu"),

@@ -201,5 +201,10 @@
   window.addEventListener("pageshow", releaseButtons);
   document.addEventListener("htmx:afterRequest", releaseButtons);
 
+  // Registers are kept by phones that can: over HTTPS, in a browser that lets pages work without a signal.
+  if (window.isSecureContext && navigator.serviceWorker) {
+    document.querySelectorAll("[data-kept]").forEach(function (link) { link.hidden = false; });
+  }
+
   window.house = { toast: toast, copy: copy, markChanged: markChanged, markSaved: markSaved };
 })();
