@@ -13,7 +13,7 @@ from attendance.views.getters import get_session, needs
 from attendance.views.sheet import code_of, words_of
 
 # Beyond so many names three blocks, so that one sheet of A4 holds a branch.
-LONG = 44
+LONG = 40
 # What a tick on paper can mean; everything finer is said on the register.
 TICKS = (("present", "到"), ("leave", "请假"), ("absent", "没来"))
 MANY_PEOPLE = 300

@@ -5,22 +5,24 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from attendance.views import paper
 from tests.attendance.scene import Scene
 from tests.attendance.sheets import Filled, statuses
 from tests.base import Cast, make_member
 from tests.browser import helpers
 
+PAGE = re.compile(rb"/Type\s*/Page\b")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def hall(monkeypatch, transactional_db):
+def hall(request, monkeypatch, transactional_db):
     """The branch has 46 members in two groups, which do not follow one another in its list."""
-    plain = Cast.__init__
+    plain, members = Cast.__init__, getattr(request, "param", 46)
 
     def many(self):
         plain(self)
-        for number in range(43):
+        for number in range(members - 3):
             group = "第一党小组" if number % 2 else "第二党小组"
             make_member(
                 self.north_branch, f"陈党员{number:02}", party_group=group, initials=f"cdy{number:02}"
@@ -81,4 +83,13 @@ def test_out_and_back_and_ticked_from_paper(hall, open_page, tmp_path):
 
     page.goto(f"/sessions/{hall.today.pk}/sheet/")
     printed = page.pdf(prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    assert len(PAGE.findall(printed)) == 1
+
+
+@pytest.mark.parametrize("hall", [paper.LONG], indirect=True)
+def test_two_full_blocks_and_the_foot_fit_one_sheet_of_paper(hall, open_page):
+    page = open_page(helpers.DESKTOP, user=hall.north_organizer)
+    page.goto(f"/sessions/{hall.today.pk}/sheet/")
+    expect(page.locator(".sheet tbody tr")).to_have_count(paper.LONG // 2)
+    expect(page.locator(".sheet-name small")).to_have_count(paper.LONG - 3)
+    assert len(PAGE.findall(page.pdf(prefer_css_page_size=True))) == 1
