@@ -2,7 +2,8 @@
 
 Free of Django: this runs in the process that parses uploads. .xlsx is read by
 `xlsx`, because a roster needs to know what calamine does not tell: error cells,
-formulas, hidden rows, and where to stop. calamine reads the old .xls.
+formulas, hidden rows, and where to stop. calamine reads the old .xls, and `biff`
+what else is to be known of it.
 """
 
 import csv
@@ -16,6 +17,7 @@ from typing import Protocol
 
 import python_calamine
 
+from organizations.imports.biff import BROKEN, Beside, beside_cells
 from organizations.imports.preflight import FileRefused, Merge
 
 MAX_COLUMNS = 100
@@ -165,9 +167,11 @@ class Plain:
     rows: list[list[Cell]]
     merges: list[Merge] = field(default_factory=list)
     is_1904: bool = False
+    # From 0.
+    hidden: set[int] = field(default_factory=set)
 
     def lines(self) -> Iterator[Row]:
-        return ((number, False, cells) for number, cells in enumerate(self.rows, start=1))
+        return ((at + 1, at in self.hidden, cells) for at, cells in enumerate(self.rows))
 
     def content_below(self, number: int) -> int | None:
         return first_below(self.lines(), number)
@@ -184,25 +188,29 @@ def read_xls(content: bytes) -> tuple[list[Source], list[str]]:
     hidden = []
     try:
         with python_calamine.load_workbook(io.BytesIO(content)) as book:
-            for meta in book.sheets_metadata:
+            for meta, beside in zip(book.sheets_metadata, beside_cells(content), strict=True):
                 if meta.visible != python_calamine.SheetVisibleEnum.Visible:
                     hidden.append(meta.name)
                 elif meta.typ == python_calamine.SheetTypeEnum.WorkSheet:
-                    sheets.append(read_xls_sheet(book.get_sheet_by_name(meta.name)))
+                    sheets.append(read_xls_sheet(book.get_sheet_by_name(meta.name), beside))
     except python_calamine.PasswordError as error:
         raise FileRefused("表格设了打开密码。请取消密码，另存后再上传。", "ENCRYPTED") from error
-    except (python_calamine.CalamineError, ValueError, OSError) as error:
+    except (python_calamine.CalamineError, OSError, *BROKEN) as error:
         raise FileRefused(
             "文件已损坏，或不是 Excel 表格。请在 WPS 或 Excel 里打开，另存为 .xlsx 再上传。", "CORRUPT"
         ) from error
     return sheets, hidden
 
 
-def read_xls_sheet(source: "python_calamine.CalamineSheet") -> Plain:
+def read_xls_sheet(source: "python_calamine.CalamineSheet", beside: Beside) -> Plain:
     merges = [(*start, *end) for start, end in source.merged_cell_ranges or []]
     merges = [(top + 1, left, bottom + 1, right) for top, left, bottom, right in merges]
     values = source.to_python(skip_empty_area=False)
-    return Plain(source.name, [[tidy(value) for value in line[:MAX_COLUMNS]] for line in values], merges)
+    rows = [[tidy(value) for value in line[:MAX_COLUMNS]] for line in values]
+    for line, column in beside.formulas:
+        if line < len(rows) and column < len(rows[line]):
+            rows[line][column] = Formula(str(rows[line][column] or ""))
+    return Plain(source.name, rows, merges, hidden=beside.hidden)
 
 
 def read_csv(content: bytes) -> list[Source]:

@@ -1,11 +1,14 @@
 """The other formats townships send: genuine old .xls, and CSV in every usual encoding."""
 
 import io
+from contextlib import suppress
 from datetime import date
+from random import Random
 
 import pytest
 import xlwt
 
+from organizations.imports.biff import BROKEN, beside_cells, chain
 from organizations.imports.preflight import FileRefused, inspect
 from tests.organizations.reading import read_layouts
 from tests.organizations.workbooks import HEADERS, person
@@ -52,6 +55,21 @@ def test_an_old_xls_is_read_whatever_its_name(name):
 def test_a_broken_xls_is_a_damaged_file():
     content = xls([HEADERS, person("张一")])
     assert refusal(content[:2000], "a.xls") in ("CORRUPT", "TYPE")
+
+
+def test_the_frame_of_a_torn_xls_is_read_or_found_broken():
+    whole = xls([HEADERS, *(person(f"张{letter}") for letter in "甲乙丙丁戊己庚辛")])
+    rng = Random(8)
+    for _ in range(400):
+        content = bytearray(whole)
+        for at in rng.sample(range(8, len(whole)), 6):
+            content[at] = rng.choice((0, 1, 0x7F, 0xFE, 0xFF))
+        with suppress(*BROKEN):
+            beside_cells(bytes(content[: rng.choice((len(whole), rng.randrange(600, len(whole))))]))
+
+
+def test_a_table_of_sectors_that_turns_in_a_circle_ends():
+    assert list(chain((1, 2, 0), 0)) == [0, 1, 2]
 
 
 # --- CSV ---

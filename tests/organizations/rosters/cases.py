@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from openpyxl import Workbook
 from openpyxl.cell.cell import Cell
 
-from tests.organizations.rosters.making import csv_bytes, excel, merged
+from tests.organizations.rosters.making import csv_bytes, excel, merged, xls
 from tests.organizations.rosters.trying import BESIDE, ELSEWHERE, HERE
 from tests.organizations.workbooks import HEADERS, id_number, person, repacked, saved, sheet_xml
 
@@ -230,6 +230,8 @@ BAD = [
     wrong("R42", "a formula for a name", "FORMULA_CELL", NAME, name='=HYPERLINK("http://x","张三")'),
     Case("R42b", "a command in a CSV", with_dde, [("FORMULA_CELL", 3, NAME)], [], "名册.csv"),
     Case("R42c", "a phone that is computed", with_formula_phone, [("FORMULA_CELL", 3, PHONE)]),
+    wrong("R42d", "a formula in an old .xls", "FORMULA_CELL", NAME, name="=A1", build=xls),
+    wrong("R42e", "a phone computed in one", "FORMULA_CELL", PHONE, phone="=A1", build=xls),
     wrong("R44", "a name of 5,000 characters", "LENGTH", NAME, name="张" * 5000),
     Case("R44b", "a control character", with_control_character, [("CONTROL_CHAR", 3, NAME)]),
     wrong("R45", "a phone as scientific text", "PHONE", PHONE, phone="1.38E+10"),
@@ -250,6 +252,14 @@ BAD = [
         [("HIDDEN_SHEETS", None, "")],
     ),
     Case("R50", "a filter that hides five lines", with_hidden_rows, [], [("HIDDEN_ROWS", None, "")]),
+    Case(
+        "R50b",
+        "a line hidden in an old .xls",
+        lambda: xls([HEADERS, FIRST, person("李二")], hidden=[2]),
+        [],
+        [("HIDDEN_ROWS", None, "")],
+        "名册.xls",
+    ),
     Case("R54", "five people after 300 blank rows", after_a_gap, [], [("DATA_AFTER_GAP", 303, "")]),
     wrong("R64", "an ID number ruined by a CSV", "ID_FORMAT", ID, id="3.20706E+17", build=csv_bytes),
     Case("R82", "every line is bad", all_bad(60), [("BRANCH_NOT_FOUND", n, BRANCH) for n in range(2, 62)]),

@@ -140,8 +140,7 @@ DAMAGE: list[tuple[str, set[str], Callable[[Line, str], None]]] = [
     ("two names", {"NAME_FORMAT"}, put(NAME, "李二、王三")),
     ("long name", {"LENGTH"}, put(NAME, "张" * 60)),
     ("control character", {"CONTROL_CHAR"}, put(NAME, "张\x0b三")),
-    # An old .xls only tells what the formula showed.
-    ("formula", {"FORMULA_CELL", "NAME_FORMAT", "NAME_MISSING"}, put(NAME, "=1+1")),
+    ("formula", {"FORMULA_CELL"}, put(NAME, "=1+1")),
     ("total with number", {"FOOTER_ROW"}, total_with_number),
     ("no branch", {"BRANCH_MISSING"}, put(BRANCH, None)),
     ("unknown branch", {"BRANCH_NOT_FOUND"}, put(BRANCH, "无有村党支部")),

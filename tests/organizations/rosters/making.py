@@ -64,8 +64,8 @@ def merged(rows, *merges) -> bytes:
     return saved(book)
 
 
-def xls(rows, *, merges=(), dates_1904=False) -> bytes:
-    """A genuine old .xls. `merges`: (top, bottom, left, right) from 0."""
+def xls(rows, *, merges=(), dates_1904=False, hidden=()) -> bytes:
+    """A genuine old .xls. `merges`: (top, bottom, left, right) from 0; `hidden`: lines from 0."""
     book = xlwt.Workbook()
     book.dates_1904 = dates_1904
     sheet = book.add_sheet("名册")
@@ -78,6 +78,8 @@ def xls(rows, *, merges=(), dates_1904=False) -> bytes:
                 sheet.write(r, c, xlwt.Formula("1+1"))
             else:
                 sheet.write(r, c, value, day) if isinstance(value, date) else sheet.write(r, c, value)
+    for line in hidden:
+        sheet.row(line).hidden = True
     for top, bottom, left, right in merges:
         sheet.write_merge(top, bottom, left, right, at(rows, top, left))
     output = io.BytesIO()
