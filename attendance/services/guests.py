@@ -40,11 +40,13 @@ def note_guest(
         raise Refused(f"请写姓名，最多{NAME}个字。", code="name")
     if not says_from or len(says_from) > FROM:
         raise Refused(f"请写他说的单位，最多{FROM}个字，例如“××镇××村党支部”。", code="says_from")
-    part = _open_part(actor, session)
+    part = _locked_part(actor, session)
     if stored := Guest.objects.filter(request_uuid=request_uuid).first():
         if (stored.name, stored.says_from, stored.part.session_id) != (name, says_from, session.pk):
             raise Refused("这个提交编号已经用过，请刷新页面再登记。", code="key_reuse")
         return stored
+    refuse_session(part.session)
+    _refuse_locked(part)
     seen = RosterEntry.objects.visible_to(actor).present().filter(campaign=session.campaign_id)
     if seen.filter(member__name=name, unit__name=says_from).exists():
         raise Refused("这个人就在您管的名册里，请在点名页“外单位来听”里找他的名字，直接登记。", code="known")
@@ -55,17 +57,14 @@ def note_guest(
     return guest
 
 
-def _open_part(actor: User, session: TrainingSession) -> SessionUnit:
-    """The sheet a guest stands on: the host's, else the first the account keeps; open, under the lock."""
+def _locked_part(actor: User, session: TrainingSession) -> SessionUnit:
+    """The sheet a guest stands on, under the lock: the host's, else the first the account keeps."""
     parts = parts_for(session, actor, to_write=True)
     if not parts:
         raise Refused("您不负责登记这个场次。", code="scope")
     chosen = next((part for part in parts if part.unit_id == session.host_id), parts[0])
     lock_units([chosen.unit_id])
-    part = SessionUnit.objects.select_related("unit", "session__campaign", "session__host").get(pk=chosen.pk)
-    refuse_session(part.session)
-    _refuse_locked(part)
-    return part
+    return SessionUnit.objects.select_related("unit", "session__campaign", "session__host").get(pk=chosen.pk)
 
 
 def _refuse_locked(part: SessionUnit) -> None:

@@ -29,7 +29,7 @@ def note_trainees(
 ) -> list[Trainee]:
     """Write down by name who came and is no member. The same `request_uuid` again adds nobody; with other
     people it is refused."""
-    part = _open_part(actor, part)
+    part = _locked_part(actor, part)
     names = [plain for name in names if (plain := _plain(name))]
     village = _plain(village)[:LONGEST]
     if stored := list(Trainee.objects.filter(request_uuid=request_uuid)):
@@ -37,6 +37,7 @@ def note_trainees(
         if [(one.part_id, one.category, one.name, one.village) for one in stored] != told:
             raise Refused("这一页刚才已经记下过别的人，这次没有保存。请刷新页面再登记。", code="key_reuse")
         return stored
+    _refuse_shut(part)
     if category not in TraineeCategory.values:
         raise Refused("请选择这些人的类别。", code="category")
     if not names:
@@ -53,9 +54,10 @@ def note_trainees(
 @service
 def drop_trainee(*, actor: User, trainee: Trainee) -> Trainee:
     """Written down by mistake; it stays in history. Dropping it again changes nothing."""
-    part = _open_part(actor, trainee.part)
+    part = _locked_part(actor, trainee.part)
     row = Trainee.objects.get(pk=trainee.pk)
     if row.dropped_at is None:
+        _refuse_shut(part)
         row.dropped_at = timezone.now()
         row.save(update_fields=["dropped_at"])
         _audit(actor, part, "trainee.dropped", f"删去{row}（{part.session.title}）")
@@ -82,10 +84,19 @@ def count_heads(*, actor: User, part: SessionUnit, heads: Mapping[str, int]) -> 
 
 def _open_part(actor: User, part: SessionUnit) -> SessionUnit:
     """The part under the lock of its unit, where it may still be written."""
+    part = _locked_part(actor, part)
+    _refuse_shut(part)
+    return part
+
+
+def _locked_part(actor: User, part: SessionUnit) -> SessionUnit:
     if part.pk not in {mine.pk for mine in parts_for(part.session, actor, to_write=True)}:
         raise Refused("您不负责登记这个场次。", code="scope")
     lock_units([part.unit_id])
-    part = SessionUnit.objects.select_related("unit", "session__campaign").get(pk=part.pk)
+    return SessionUnit.objects.select_related("unit", "session__campaign").get(pk=part.pk)
+
+
+def _refuse_shut(part: SessionUnit) -> None:
     if not part.session.is_valid:
         raise Refused("这一场已经取消或作废，不能登记。", code="cancelled")
     if not part.session.day_has_come:
@@ -96,7 +107,6 @@ def _open_part(actor: User, part: SessionUnit) -> SessionUnit:
         raise Refused("这张登记表已经完成登记。要改，请先重新打开。", code="part_closed")
     if part.unit.frozen_at:
         raise Refused("本单位的数据已经上报锁定。要改，请先请上级解锁。", code="frozen")
-    return part
 
 
 def _plain(text: str) -> str:

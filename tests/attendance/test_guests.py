@@ -230,6 +230,18 @@ def test_guests_are_refused_where_the_sheet_is_finished_frozen_or_foreign(scene,
         drop_guest(actor=scene.south_organizer, guest=guest)
 
 
+def test_sent_again_after_the_sheet_was_finished_it_hears_what_it_heard_before(scene, south):
+    number = uuid4()
+    guest = note(scene, south, request_uuid=number)
+    other = note(scene, south, name="赵外来")
+    drop_guest(actor=scene.south_organizer, guest=other)
+    close_parts(actor=scene.south_organizer, session=south, rest="absent", batch=uuid4())
+    assert note(scene, south, request_uuid=number) == guest
+    assert drop_guest(actor=scene.south_organizer, guest=other).dropped_at
+    with pytest.raises(Refused, match="编号已经用过"):
+        note(scene, south, name="别人", request_uuid=number)
+
+
 def test_the_same_sending_is_one_guest_and_dropped_twice_is_once(client, scene, south):
     url = reverse("attendance:session_guests", args=[south.pk])
     sent = {"guest_name": "王北甲", "guest_says_from": "北山村党支部", "request_uuid": str(uuid4())}

@@ -76,6 +76,17 @@ def test_the_same_sending_adds_nobody_and_two_of_one_name_are_two(scene, session
     assert AuditEvent.objects.filter(action="trainee.dropped").count() == 1
 
 
+def test_sent_again_after_the_sheet_was_finished_it_hears_what_it_heard_before(scene, session):
+    request = uuid4()
+    one, two = stored = note(scene, session, "王群众", "赵群众", request_uuid=request)
+    drop_trainee(actor=scene.north_organizer, trainee=one)
+    close_parts(actor=scene.north_organizer, session=session, rest="absent", batch=uuid4())
+    assert note(scene, session, "王群众", "赵群众", request_uuid=request) == stored
+    assert drop_trainee(actor=scene.north_organizer, trainee=one).dropped_at
+    with pytest.raises(Refused, match="完成登记"):
+        drop_trainee(actor=scene.north_organizer, trainee=two)
+
+
 @pytest.mark.parametrize("lock", ["part", "frozen", "campaign", "foreign"])
 def test_a_finished_reported_or_foreign_sheet_refuses(scene, session, lock):
     stored = note(scene, session)[0]
