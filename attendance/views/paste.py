@@ -14,7 +14,7 @@ from attendance.forms.paste import sendings_of, sent_parts
 from attendance.models import MarkBatch
 from attendance.paste import MAX_TEXT
 from attendance.queries.pasted import MOST_PEOPLE, SKIP, open_sheets, read_pasted
-from attendance.services.marks import record_marks
+from attendance.services.marks import BatchReused, record_marks
 from attendance.views.getters import get_session, needs
 from attendance.views.pasted import block
 from organizations.service import Refused
@@ -34,12 +34,31 @@ def paste(request, pk):
     if request.POST.get("step") != "store":
         return _preview(request, session, text)
     try:
-        stored = _store(request, session)
+        refused = _store(request, session)
     except (BadBatch, Refused) as refusal:
         messages.warning(request, refusal.message)
         return _preview(request, session, text, sent=_sent_before(request), status=422)
-    query = "&".join(f"batch={batch}" for batch in stored)
+    stored = _stored(request, session)
+    if refused:
+        if names := "、".join(batch.name for batch in stored.values()):
+            messages.info(request, f"已经存好的不用再存：{names}。")
+        sent = _sent_before(request)
+        return _preview(request, session, text, sent=sent, done=set(stored) - refused, status=422)
+    query = "&".join(f"batch={batch.uuid}" for batch in stored.values())
     return redirect(f"{reverse('attendance:register', args=[session.pk])}?{query}")
+
+
+def _stored(request, session):
+    """{part: its first sending} of this page, of now or of an earlier try."""
+    page = _uuid(request.POST.get("batch", ""))
+    parts = queries.parts_for(session, request.user, to_write=True)
+    names = {uuid.uuid5(page, str(part.pk)): part for part in parts}
+    mine = MarkBatch.objects.filter(uuid__in=names, session=session, account=request.user)
+    found = {}
+    for batch in mine.order_by("pk"):
+        batch.name = names[batch.uuid].unit.name
+        found[names[batch.uuid].pk] = batch
+    return found
 
 
 def _sent_before(request):
@@ -69,8 +88,8 @@ def can_send(session):
     return session.is_valid and session.campaign.is_open and is_time
 
 
-def _preview(request, session, text, *, sent=None, status=200):
-    """What would be stored. Nothing is."""
+def _preview(request, session, text, *, sent=None, done=(), status=200):
+    """What would be stored; nothing is. Of branches that are `done` nothing is asked again."""
     start = _start(request, session)
     answers = {
         number: request.POST[f"s{number}"] for number in range(MOST_PIECES) if request.POST.get(f"s{number}")
@@ -81,7 +100,7 @@ def _preview(request, session, text, *, sent=None, status=200):
         "pasted": pasted,
         "is_cut": len(text) > MAX_TEXT,
         "is_too_many": pasted.people > MOST_PEOPLE,
-        "blocks": [block(part, sent.get(part.pk)) for part in pasted.parts],
+        "blocks": [block(part, sent.get(part.pk)) for part in pasted.parts if part.pk not in done],
         "answers": answers,
         "skip": SKIP,
         "batch": _uuid(request.POST.get("batch", "")) or uuid.uuid4(),
@@ -91,8 +110,7 @@ def _preview(request, session, text, *, sent=None, status=200):
 
 
 def _store(request, session):
-    """Every branch is a sending of its own; the numbers of the batches. All of them are read before one is
-    stored."""
+    """Every branch is a sending of its own, all of them read before one is stored; the parts refused."""
     batch = _uuid(request.POST.get("batch", ""))
     if batch is None:
         raise BadBatch(422, "请把文字再认一遍。")
@@ -103,20 +121,31 @@ def _store(request, session):
     sendings = [sending for one in sent.values() for sending in sendings_of(one, batch, session.minutes)]
     if not sendings:
         raise BadBatch(422, "没有要存的：没有写到人，也没有人数。")
-    several = session.parts.count() > 1
+    several, refused = session.parts.count() > 1, set()
     for sending in sendings:
-        record_marks(
-            actor=request.user,
-            session=session,
-            batch=sending.batch,
-            marks=sending.marks,
-            body_sha256=sending.body_sha256,
-            kind=MarkBatch.Kind.PASTE,
-            counted_heads=sending.heads,
-            part=parts[sending.part] if several else None,
-            unread=sending.unread,
-        )
-    return [sending.batch for sending in sendings]
+        part = parts[sending.part]
+        try:
+            _record(request, session, sending, part if several else None)
+        except BatchReused:
+            messages.warning(request, f"{part.unit.name}刚才已经存过，后来改的没有存。要改，请点“改点名”。")
+        except Refused as refusal:
+            refused.add(part.pk)
+            messages.warning(request, f"{part.unit.name}没有存：{refusal.message}")
+    return refused
+
+
+def _record(request, session, sending, part):
+    record_marks(
+        actor=request.user,
+        session=session,
+        batch=sending.batch,
+        marks=sending.marks,
+        body_sha256=sending.body_sha256,
+        kind=MarkBatch.Kind.PASTE,
+        counted_heads=sending.heads,
+        part=part,
+        unread=sending.unread,
+    )
 
 
 def _uuid(text):

@@ -1,6 +1,7 @@
 """粘贴: a message beside the roster: proposed, asked, said, stored, taken back."""
 
 import re
+from unittest import mock
 from uuid import uuid4
 
 import pytest
@@ -11,6 +12,8 @@ from django.urls import reverse
 from attendance.models import Attendance, Mark, MarkBatch, RosterEntry
 from attendance.queries.days import held_on
 from attendance.services.leaves import set_leave
+from attendance.services.marks import record_marks
+from organizations.service import Refused
 from tests.attendance.recount_oracle import assert_derived_rows_are_true
 from tests.attendance.scene import Scene
 from tests.base import Cast, fixture_writes, make_member, once
@@ -81,8 +84,8 @@ def statuses(session):
     return {name: (status, reason) for name, status, reason in told}
 
 
-def part_of(session):
-    return session.parts.get().pk
+def part_of(session, **unit):
+    return session.parts.get(**unit).pk
 
 
 def test_a_message_that_adds_up_is_proposed_whole_and_stored_with_one_tap(client, scene, session):
@@ -235,6 +238,37 @@ def test_several_branches_in_one_message_are_read_at_once(client, scene):
         "北山村党支部",
         "北坡村党支部",
     ]
+
+
+def test_of_several_branches_the_refused_one_is_asked_again_and_the_stored_ones_are_named(client, scene):
+    session = scene.session(scene.north_unit, units=[scene.north_branch_unit, scene.north_other_unit])
+    as_user(client, scene.north_organizer)
+    text = "北山村：应到6，实到5，请假王北甲\n北坡村：应到1，实到1，全到"
+    _, html = look(client, session, text)
+    first = form_of(html, url(session))
+    refused = "请先请上级解锁。"
+
+    def once(**sending):
+        if sending["part"].unit_id == scene.north_other_unit.pk:
+            raise Refused(refused)
+        return record_marks(**sending)
+
+    with mock.patch("attendance.views.paste.record_marks", once):
+        page = client.post(url(session), first)
+    html = page.content.decode()
+    assert page.status_code == 422 and f"北坡村党支部没有存：{refused}" in html
+    assert "已经存好的不用再存：北山村党支部。" in html
+    # Nothing is asked again of the stored branch; the rest is sent, and the outcome tells of both.
+    rest = form_of(html, url(session))
+    mine, other = (part_of(session, unit=unit) for unit in (scene.north_branch_unit, scene.north_other_unit))
+    assert not any(name.startswith(f"p{mine}") for name in rest)
+    done = client.post(url(session), rest | {f"p{other}rest": "absent"})
+    assert done.status_code == 302 and done.url.count("batch=") == 2
+    assert statuses(session)["钱北丁"] == ("absent", "") and statuses(session)["王北甲"][0] == "leave"
+    # The page of before, sent once more with another choice: what is stored stands, and the page says so.
+    again = client.post(url(session), first | {f"p{mine}rest": "absent"}, follow=True).content.decode()
+    assert "北山村党支部刚才已经存过，后来改的没有存" in again and MarkBatch.objects.count() == 2
+    assert statuses(session)["李北乙"] == ("present", "")
 
 
 def test_a_piece_without_a_branch_is_asked_about(client, scene):
