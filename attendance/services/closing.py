@@ -130,11 +130,12 @@ def reopen_part(*, actor: User, part: SessionUnit, reason: str) -> BatchAnswer |
         sheet = lock_sheet(actor, session, also)
         fresh = sheet.parts[part.pk]
         refuse_locked(sheet, [fresh])
-        if fresh.closed_at is None and not _waiting(sheet, fresh):
+        waits = waiting(sheet).get(fresh.pk, [])
+        if fresh.closed_at is None and not waits:
             return None
         set_closed(parts=[fresh], closed=False)
         fresh.closed_at = None
-        released = release(sheet, fresh)
+        released = release(sheet, waits)
         more = f"；{words_of(released)}" if released else ""
         audit.record(
             actor=actor,
@@ -148,8 +149,8 @@ def reopen_part(*, actor: User, part: SessionUnit, reason: str) -> BatchAnswer |
     return with_retry(act)
 
 
-def _waiting(sheet: Sheet, part: SessionUnit) -> list[Mark]:
-    """What waits for this sheet: the last held mark of each person who stands, or would stand, on it."""
+def waiting(sheet: Sheet) -> dict[int, list[Mark]]:
+    """What waits for each sheet: the last held mark of everybody who stands, or would stand, on it."""
     later = Mark.objects.filter(
         batch__session=sheet.session, entry=OuterRef("entry"), pk__gt=OuterRef("pk"), settled_by__isnull=False
     )
@@ -163,22 +164,22 @@ def _waiting(sheet: Sheet, part: SessionUnit) -> list[Mark]:
         # The home unit said who it is; the host need not see this person anywhere else.
         if mark.batch.kind == MarkBatch.Kind.CLAIM:
             sheet.entries[mark.entry_id] = sheet.entries[mark.entry_id]._replace(is_seen=True)
-    return [mark for mark in here if (on := sheet.part_of(mark.entry_id)) and on.pk == part.pk]
+    found: dict[int, list[Mark]] = {}
+    for mark in here:
+        if part := sheet.part_of(mark.entry_id):
+            found.setdefault(part.pk, []).append(mark)
+    return found
 
 
-def release(sheet: Sheet, part: SessionUnit, only: Collection[str] = ()) -> BatchAnswer | None:
-    """Judge the held marks of this sheet again, each linked to the one it settles.
-
-    `only`: those that wait for one of these codes.
-    """
-    waiting = [mark for mark in _waiting(sheet, part) if not only or mark.code in only]
-    if not waiting:
+def release(sheet: Sheet, held: Collection[Mark]) -> BatchAnswer | None:
+    """Judge the held marks of one sheet again, each linked to the one it settles."""
+    if not held:
         return None
     marks = [
         MarkInput(m.entry_id, m.status, m.base_version, m.reason, m.minutes, m.marked_at, settles=m)
-        for m in waiting
+        for m in held
     ]
-    last = max(waiting, key=lambda mark: mark.pk)
+    last = max(held, key=lambda mark: mark.pk)
     stored = MarkBatch.objects.create(
         uuid=uuid5(last.batch.uuid, f"release:{last.pk}"),
         session=sheet.session,

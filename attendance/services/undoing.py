@@ -6,7 +6,7 @@ from uuid import UUID
 from attendance.models import Attendance, Mark, MarkBatch, PartClosing, RosterEntry
 from attendance.queries import parts_for
 from attendance.queries.batches import UNDOABLE
-from attendance.services.closing import refuse_locked, release
+from attendance.services.closing import refuse_locked, release, waiting
 from attendance.services.exclusively import Also, with_retry
 from attendance.services.judging import Sheet, lock_sheet
 from attendance.services.marks import BatchAnswer, apply_batch, inverse_of, replay, undo_batch, words_of
@@ -72,8 +72,9 @@ def undo_closing(*, actor: User, batch: MarkBatch, uuid: UUID) -> BatchAnswer:
         set_closed(parts=parts, closed=False)
         for part in parts:
             part.closed_at = None
+        waits = waiting(sheet)
         for part in parts:
-            release(sheet, part)
+            release(sheet, waits.get(part.pk, []))
         sheet.touched_parts |= {part.pk for part in parts}
         answer = apply_batch(sheet, stored, inverse_of(batch))
         _audit(sheet, parts, answer)

@@ -5,7 +5,7 @@ from django.db.models import Q
 from attendance.models import Mark, MarkBatch
 from attendance.queries import parts_for
 from attendance.queries.ending import held_marks
-from attendance.services.closing import release
+from attendance.services.closing import release, waiting
 from attendance.services.exclusively import Also, with_retry
 from attendance.services.judging import lock_sheet
 from attendance.services.marks import BatchAnswer, words_of
@@ -66,8 +66,10 @@ def _let_in(actor: User, session: TrainingSession, also: Also) -> bool:
     sheet = lock_sheet(actor, session, also)
     if sheet.session.campaign.stage == Stage.CLOSED:
         return False
-    parts = [part for part in sheet.parts.values() if not sheet.is_locked(part)]
-    answers = [answer for part in parts if (answer := release(sheet, part, only=LOCKS))]
+    waits = waiting(sheet)
+    open_now = [waits.get(part.pk, []) for part in sheet.parts.values() if not sheet.is_locked(part)]
+    mine = [[mark for mark in marks if mark.code in LOCKS] for marks in open_now]
+    answers = [answer for marks in mine if (answer := release(sheet, marks))]
     if answers:
         _audit(actor, session, answers)
     return bool(answers)
