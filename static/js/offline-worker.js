@@ -11,8 +11,8 @@
   function fill(cache) {
     return Promise.all(self.shell.map(function (address) {
       // Without cookies: nobody's page. What its content names is the same in the browser's own cache.
-      const cache = NAMED_BY_CONTENT.test(address) ? "default" : "no-cache";
-      return fetch(new Request(address, { credentials: "omit", cache: cache })).then(function (answer) {
+      const asked = { credentials: "omit", cache: NAMED_BY_CONTENT.test(address) ? "default" : "no-cache" };
+      return fetch(new Request(address, asked)).then(function (answer) {
         if (!answer.ok) throw new Error(address);
         return cache.put(address, answer);
       });

@@ -19,6 +19,13 @@ from tests.browser import helpers
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+# A worker that cannot be installed is never ready: without a limit the test would wait for it for ever.
+INSTALLED = """Promise.race([
+    navigator.serviceWorker.ready,
+    new Promise((_, refuse) => setTimeout(refuse, 20_000, 'the service worker was not installed')),
+]).then(() => true)"""
+
+
 @pytest.fixture
 def hall(monkeypatch, transactional_db):
     """Branch of 46, a class today."""
@@ -130,7 +137,7 @@ def test_46_names_without_a_network(hall, phone, line):
     # Opened once with a network: the register is on the phone.
     page.goto(where)
     expect(page.locator("#outbox-bar")).to_contain_text("已存到这台手机")
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.evaluate(INSTALLED)
     shot(page, "1-online")
 
     # The server is gone; what is handed in stays.
