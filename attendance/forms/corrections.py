@@ -7,6 +7,7 @@ from attendance.forms.makeup import at
 from attendance.forms.marks import MAX_MINUTES
 from campaigns.models import Topic
 from organizations.forms.choices import PicksField
+from organizations.forms.numbers import WholeField
 from organizations.forms.versions import Versioned
 
 
@@ -23,7 +24,7 @@ class CorrectionForm(Versioned, forms.Form):
     day = forms.DateField(label="日期", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     starts = forms.TimeField(label="开始", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     ends = forms.TimeField(label="结束", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
-    minutes = forms.IntegerField(
+    minutes = WholeField(
         label="全程参加计多少分钟",
         min_value=1,
         max_value=MAX_MINUTES,

@@ -9,6 +9,7 @@ from campaigns.models import Campaign, CampaignKind, ProgrammeGroup, ProgrammeIt
 from campaigns.presets import load_preset, preset_codes
 from campaigns.services.campaigns import SETTINGS
 from organizations.forms.choices import PickField
+from organizations.forms.numbers import WholeField
 from organizations.forms.versions import Versioned, version_of
 from organizations.models import BRANCH_KINDS, Organization, User
 from organizations.numbers import MOST_DIGITS
@@ -25,8 +26,8 @@ def day_field(label: str, **more) -> forms.DateField:
     )
 
 
-def number_field(label: str, low: int, high: int) -> forms.IntegerField:
-    return forms.IntegerField(
+def number_field(label: str, low: int, high: int) -> WholeField:
+    return WholeField(
         label=label,
         min_value=low,
         max_value=high,

@@ -1,12 +1,12 @@
 """One hours rule as the officer writes it down: in 学时, by halves."""
 
-import unicodedata
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 from django import forms
 
 from campaigns.forms.campaigns import day_field
 from campaigns.models import Campaign, HoursKind, HoursRule
+from organizations.forms.numbers import decimal_of
 
 MOST_HOURS = 12
 HALF = Decimal("0.5")
@@ -18,14 +18,12 @@ class HoursField(forms.CharField):
     widget = forms.TextInput(attrs={"inputmode": "decimal", "class": "input-count", "autocomplete": "off"})
 
     def clean(self, value) -> Decimal | None:
-        text = unicodedata.normalize("NFKC", super().clean(value)).strip()
+        text = super().clean(value)
         if not text:
             return None
-        try:
-            hours = Decimal(text)
-        except InvalidOperation as wrong:
-            raise forms.ValidationError("请写数字，例如 4 或 1.5。") from wrong
-        if not hours.is_finite() or not 0 < hours <= MOST_HOURS:
+        if (hours := decimal_of(text)) is None:
+            raise forms.ValidationError("请写数字，例如 4 或 1.5。")
+        if not 0 < hours <= MOST_HOURS:
             raise forms.ValidationError(f"要大于0，一场不超过{MOST_HOURS}学时。")
         if hours % HALF:
             raise forms.ValidationError("按半个学时填，例如 3、3.5。")

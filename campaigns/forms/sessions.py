@@ -20,6 +20,7 @@ from campaigns.models import (
 )
 from campaigns.services.sessions import LONGEST_MINUTES, Plan
 from organizations.forms.choices import PickField, PicksField
+from organizations.forms.numbers import WholeField
 from organizations.forms.versions import Versioned
 from organizations.models import Category
 
@@ -68,7 +69,7 @@ class SessionForm(Versioned, forms.Form):
     day = day_field("日期")
     start = start_field()
     length = forms.ChoiceField(label="时长", choices=LENGTHS, required=False, widget=forms.RadioSelect)
-    other_minutes = forms.IntegerField(
+    other_minutes = WholeField(
         label="其他时长（分钟）",
         required=False,
         min_value=1,

@@ -6,6 +6,7 @@ from django import forms
 
 from campaigns.models import TraineeCategory
 from campaigns.services.trainees import MOST_HEADS
+from organizations.forms.numbers import WholeField
 
 BREAKS = re.compile(r"[,，、;；\s]+")
 
@@ -37,7 +38,7 @@ class HeadsForm(forms.Form):
         super().__init__(*args, **kwargs)
         for value, label in TraineeCategory.choices:
             wrong = f"{label}的人数请填0到{MOST_HEADS}之间的数字。"
-            self.fields[f"heads_{value}"] = forms.IntegerField(
+            self.fields[f"heads_{value}"] = WholeField(
                 label=label,
                 required=False,
                 min_value=0,

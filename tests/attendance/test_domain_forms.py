@@ -87,7 +87,7 @@ def test_a_class_beyond_the_campaign_or_of_many_hours_is_refused(scene):
     assert counts() == before
 
 
-@pytest.mark.parametrize("minutes", ["-2", "0", "0.3", "1500", "1e9", "NaN", "²", "１.５"])
+@pytest.mark.parametrize("minutes", ["-2", "0", "0.3", "1500", "1e9", "NaN", "²", "１.５", "1_0", "٣", "1e1"])
 def test_minutes_nobody_can_have_are_refused(scene, minutes):
     """F1: the whole class in minutes, as a correction takes them."""
     url, sent = forms_of(scene)["correct"]

@@ -142,7 +142,7 @@ def test_hours_are_entered_by_halves_up_to_twelve(campaign):
         form = HoursRuleForm(data, campaign=campaign)
         return form.as_service()["minutes"] if form.is_valid() else form.errors["hours"][0]
 
-    for refused in ("-2", "0", "0.3", "25", "1e9", "NaN", "", "abc", "Infinity", "1e-30"):
+    for refused in ("-2", "0", "0.3", "25", "1e9", "NaN", "", "abc", "Infinity", "1e-30", "1_0", "٣"):
         assert isinstance(error_of(refused), str), refused
     assert (error_of("１.５"), error_of("8"), error_of("12")) == (68, 360, 540)
 

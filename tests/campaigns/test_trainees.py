@@ -111,7 +111,7 @@ def test_a_finished_reported_or_foreign_sheet_refuses(scene, session, lock):
     assert Trainee.objects.filter(dropped_at__isnull=True).count() == 1 and not HeadCount.objects.exists()
 
 
-@pytest.mark.parametrize("heads", ["-1", "20001", "1e9", "NaN", "二", "1.5", "9" * 40])
+@pytest.mark.parametrize("heads", ["-1", "20001", "1e9", "NaN", "二", "1.5", "9" * 40, "1_0", "٣"])
 def test_numbers_that_are_none_are_refused_with_a_sentence(client, scene, session, heads):
     client.force_login(scene.north_organizer, backend="organizations.backends.AccountBackend")
     url = reverse("campaigns:session_heads", args=[session.pk])
