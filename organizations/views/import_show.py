@@ -20,6 +20,8 @@ from organizations.tree import holds
 
 # Lines that are not imported, and say why.
 SET_ASIDE = {"FOOTER_ROW", "HIDDEN_ROW", "TRANSFER_SUSPECTED", "REVIEW"}
+# Said, and nothing to be doubted: what was answered, or is nobody.
+PLAIN = {"COLUMNS_IGNORED", "SHEETS_READ", "FOOTER_ROW", "HIDDEN_ROW", "HIDDEN_ROWS"}
 FINDINGS = ("errors", "skipped", "warnings")
 PEOPLE = ("created", "updated")
 SHOWS = (*FINDINGS, *PEOPLE)
@@ -157,6 +159,11 @@ def changes_done(batch: ImportBatch, show: str, text: str):
 
 def settled_lines(batch: ImportBatch) -> int:
     return len(batch.settled) // 8
+
+
+def doubts(batch: ImportBatch) -> int:
+    """How many warnings somebody must have seen before anything is stored."""
+    return sum(one["code"] not in PLAIN for one in batch.verdict.get("warnings", []))
 
 
 def findings(batch: ImportBatch, show: str) -> list[dict]:

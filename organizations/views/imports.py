@@ -113,6 +113,7 @@ def shown(request, batch: ImportBatch, form: FileForm | None = None, status: int
         "query": text,
         "page": Paginator(lines, PER_PAGE).get_page(request.GET.get("page")),
         "good": good,
+        "doubts": import_show.doubts(batch),
         "asks": asks,
         "mapping": mapping,
         "asked_columns": [line for line in mapping if line["column"].is_asked],
@@ -190,6 +191,8 @@ def import_store(request, pk):
     try:
         if (version := pk_of(request.POST.get("version", ""))) is None:
             raise Refused("请刷新页面，看过检查结果再存。", "stale")
+        if batch.state == ImportState.CHECKED and "seen" not in request.POST and import_show.doubts(batch):
+            raise Refused("还没有存。请先看过提醒和不导入的各行，打上勾再存。", "unseen")
         store(version=version)
     except Refused as refusal:
         messages.warning(request, refusal.message)

@@ -86,6 +86,19 @@ def test_errors_are_shown_by_row_and_column_and_good_rows_go_in_on_request(page,
     assert Member.objects.filter(name="张一").count() == 1
 
 
+def test_what_is_doubted_is_stored_by_somebody_who_saw_it(page, cast, store):
+    wrong = person("张二", phone="123")
+    batch = batch_of(cast, person("张一", sex="女", id=id_number("19650712", "341")), person("合计"), wrong)
+    for ask, people in (({}, 0), ({"partial": "1"}, 0), ({"partial": "1", "seen": "1"}, 1)):
+        text = page("north_organizer", "import_detail", batch.pk).content.decode()
+        assert 'name="seen" value="1" required' in text and "共 1 处" in text
+        store(batch, **ask)
+        assert Member.objects.filter(name="张一").count() == people
+    # A total is nobody: there is nothing to be doubted.
+    text = page("north_organizer", "import_detail", batch_of(cast, person("张三"), person("合计")).pk)
+    assert 'name="seen"' not in text.content.decode()
+
+
 def test_storing_twice_by_a_double_click_is_one_storing(cast, store):
     batch = batch_of(cast, person("张一"))
     for _ in range(2):
