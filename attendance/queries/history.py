@@ -6,20 +6,21 @@ from attendance.models import Attendance, Mark, Reason, RosterEntry, Status, Wai
 from attendance.queries.minutes import with_minutes
 from campaigns.models import TrainingSession
 from organizations.models import AuditEvent, Member, User
-from organizations.queries import Step, member_history, newest
+from organizations.queries import Step, member_history, newest, records_of
 
 
 def entry_steps(entry: RosterEntry, user: User, most: int = 50) -> list[Step | AuditEvent]:
     """不作硬性要求, moves and what was known of the member, and every mark with old and new."""
     told = AuditEvent.objects.about(entry, user)[:most]
-    marks = Mark.objects.filter(Q(entry=entry) | Q(entry__merged_into=entry))
+    its_own = RosterEntry.objects.filter(Q(pk=entry.pk) | Q(merged_into=entry)).order_by()
+    marks = Mark.objects.filter(entry__in=its_own.values("pk"))
     return newest([*told, *member_history(entry.member, user, most), *mark_steps(marks, most)], most)
 
 
 def entries_of(member: Member, user: User) -> QuerySet[RosterEntry]:
     """The campaigns of one member, also those under a record that was merged into this one; newest first."""
-    its_own = Q(member=member) | Q(member__merged_into=member, merged_into__isnull=True)
-    found = RosterEntry.objects.visible_to(user).filter(its_own)
+    counts = Q(member=member) | Q(merged_into__isnull=True)
+    found = RosterEntry.objects.visible_to(user).filter(counts, member__in=records_of(member).values("pk"))
     found = found.select_related("campaign", "unit", "standing").order_by("-campaign__starts_on", "-pk")
     return found.prefetch_related(
         Prefetch("waivers", Waiver.objects.select_related("set_by").order_by("-since"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, cast
 
-from django.db.models import BigIntegerField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Substr
 
 from attendance.models import Attendance, Standing, Tally
@@ -78,8 +78,11 @@ class NotHeld:
 def topics_not_held(unit: Unit, topics: Sequence[Topic]) -> list[NotHeld]:
     """From the tallies of the branches: one statement, however many people."""
     rows = Tally.objects.filter(within("path", unit.path), campaign_id=unit.campaign_id, due__gt=0)
-    masks = list(rows.values_list("taught_mask", flat=True))
-    counted = ((topic, sum(not mask & topic.mask for mask in masks)) for topic in topics)
+    held = {f"held_{topic.bit}": F("taught_mask").bitand(topic.mask) for topic in topics}
+    found = rows.alias(**held).aggregate(
+        **{f"not_{name}": Count("pk", filter=Q(**{name: 0})) for name in held}
+    )
+    counted = ((topic, found[f"not_held_{topic.bit}"]) for topic in topics)
     return [NotHeld(topic, branches) for topic, branches in counted if branches]
 
 

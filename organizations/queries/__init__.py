@@ -33,6 +33,11 @@ def organization_trail(organization: Organization, user: User) -> list[Organizat
     return list(Organization.objects.filter(path__in=paths).order_by("path"))
 
 
+def records_of(member: Member) -> QuerySet[Member]:
+    """This record and those merged into it. Asked by key: an OR over both tables would read them whole."""
+    return Member.objects.filter(Q(pk=member.pk) | Q(merged_into=member)).order_by()
+
+
 # Kept as a Transfer, too; one line of a history is enough.
 TOLD_BY_TRANSFERS = ("member.transferred", "transfer.accepted")
 
@@ -40,8 +45,10 @@ TOLD_BY_TRANSFERS = ("member.transferred", "transfer.accepted")
 def member_history(member: Member, user: User, most: int = 50) -> list[Step | AuditEvent]:
     """What happened to one member; moves are read from the transfers, for many may move in one act."""
     told = AuditEvent.objects.about(member, user).exclude(action__in=TOLD_BY_TRANSFERS)[:most]
-    its_own = Q(member=member) | Q(member__merged_into=member)
-    between = Transfer.objects.filter(its_own).select_related("from_branch", "to_branch", "accepted_by")
+    its_own = records_of(member).values("pk")
+    between = Transfer.objects.filter(member__in=its_own).select_related(
+        "from_branch", "to_branch", "accepted_by"
+    )
     moves = between.order_by("-pk")[:most]
     went = [
         Step(
