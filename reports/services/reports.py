@@ -116,8 +116,12 @@ def _detail(unit: Unit, below: list, using: str, now) -> list[workbook.Row]:
     return rows
 
 
+# hardening F22: whose person somebody is who moved in the middle of the winter.
+MOVED = "中途转移组织关系的每人只算一次：人数、欠课算在现支部，转出以前的到课人次算在原支部。"
+
+
 def _notes(campaign: Campaign) -> tuple[str, ...]:
     rule = f"怎样算参训：{campaign.get_trained_rule_display()}。参训率目标：{campaign.target_percent}%。"
     stale = ("数据正在重算，本表可能不是最终结果。",) if campaign.recount_due_at else ()
     practice = ("本表来自练习，不是正式数据。",) if campaign.kind == CampaignKind.PRACTICE else ()
-    return (rule, *stale, *practice)
+    return (rule, MOVED, *stale, *practice)

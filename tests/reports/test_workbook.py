@@ -186,6 +186,13 @@ def test_a_roster_too_long_for_a_sheet_says_so(winter, monkeypatch):
     assert "王北甲" not in text
 
 
+def test_the_rule_for_who_moved_is_printed_on_the_report(winter):
+    """F22."""
+    sheet = opened(winter.north_unit).worksheets[0]
+    printed = [cell.value for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)]
+    assert any("中途转移组织关系的每人只算一次" in text for text in printed)
+
+
 def test_a_practice_campaign_says_so(winter):
     with fixture_writes():
         Campaign.objects.update(kind="PRACTICE")
