@@ -265,7 +265,7 @@ def test_the_changes_page_shows_and_adopts_a_new_branch(scene, client):
     client.force_login(scene.north_organizer)
     page = reverse("attendance:roster_changes", args=[scene.campaign.pk]) + f"?unit={scene.north_unit.pk}"
     shown = client.get(page).content.decode()
-    assert "北湖村党支部" in shown and "1名党员一起加入" in shown
+    assert "北湖村党支部" in shown and "1名党员一起加入" in shown and "单位有1处不同" in shown
     answer = client.post(page, follow=True).content.decode()
     assert "新设1个" in answer and "加入1人" in answer
     assert Unit.objects.get(organization=new).tally.members == 1

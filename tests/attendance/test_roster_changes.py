@@ -62,7 +62,8 @@ def test_adopting_brings_the_roster_up_to_date_once(scene):
 
 def test_the_page_adopts_and_says_so(scene, client):
     client.force_login(scene.north_organizer)
-    assert "陈北戊" in client.get(page(scene, scene.north_unit)).content.decode()
+    shown = client.get(page(scene, scene.north_unit)).content.decode()
+    assert "陈北戊" in shown and "名册有3处不同。" in shown
     answer = client.post(page(scene, scene.north_unit), follow=True)
     assert "加入1人，离册1人，更新1人" in answer.content.decode()
 
