@@ -78,7 +78,8 @@ def unfinished_parts(campaign: Campaign) -> QuerySet[SessionUnit]:
 WAITING: dict[str, tuple[str, str, Callable[[Campaign], QuerySet[Mark]]]] = {
     "held": (
         "等着解锁的登记",
-        "登记表完成、单位锁定以后才送到的，离线超过3天的，或者点名的账号已经停用的。到那张登记表上看过，就能放进去。",
+        "送到的时候登记表已经完成、单位已经锁定，离线超过了3天，点名的账号已经停用，或者提交编号重复。"
+        "到那张登记表上看过，就能放进去。",
         held_marks,
     ),
     "conflict": (

@@ -122,9 +122,14 @@
     });
   });
 
+  // Chromium knows requestSubmit from 76 on.
+  function submit(form) {
+    if (form.requestSubmit) form.requestSubmit();
+    else form.submit();
+  }
   document.addEventListener("change", function (event) {
     const field = event.target;
-    if (field.matches("[data-autosubmit]") && field.form) field.form.requestSubmit();
+    if (field.matches("[data-autosubmit]") && field.form) submit(field.form);
     if (field.matches("[data-check-all]")) {
       const scope = field.form || document;
       scope.querySelectorAll('input[type="checkbox"][name="' + field.dataset.checkAll + '"]:not(:disabled)')
@@ -156,7 +161,8 @@
       const words = box.value.trim();
       const left = all.filter(function (option) { return !option.value || option.text.indexOf(words) >= 0; });
       const chosen = list.value;
-      list.replaceChildren.apply(list, left);
+      list.textContent = "";
+      list.append.apply(list, left);
       const real = left.filter(function (option) { return option.value; });
       list.value = real.some(function (option) { return option.value === chosen; }) ? chosen : words && real.length === 1 ? real[0].value : "";
     });
@@ -186,7 +192,8 @@
   }
   document.addEventListener("submit", function (event) {
     const form = event.target;
-    const asking = (event.submitter && event.submitter.dataset.confirm) || form.dataset.confirm;
+    const pressed = event.submitter || document.activeElement || form;
+    const asking = (pressed.form === form && pressed.dataset.confirm) || form.dataset.confirm;
     if (asking && !window.confirm(asking)) {
       event.preventDefault();
       event.stopImmediatePropagation();
@@ -206,5 +213,5 @@
     document.querySelectorAll("[data-kept]").forEach(function (link) { link.hidden = false; });
   }
 
-  window.house = { toast: toast, copy: copy, markChanged: markChanged, markSaved: markSaved };
+  window.house = { toast: toast, copy: copy, submit: submit, markChanged: markChanged, markSaved: markSaved };
 })();

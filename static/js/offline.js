@@ -2,18 +2,21 @@
 (function () {
   "use strict";
   const outbox = window.outbox;
+  if (!outbox) return;
   const chip = document.getElementById("outbox-state");
   const bar = document.getElementById("outbox-bar");
   const panel = document.getElementById("outbox-panel");
   const here = /^\/sessions\/(\d+)\/register\/$/.exec(window.location.pathname);
   const session = bar && here ? Number(here[1]) : 0;
-  const canKeep = Boolean(window.isSecureContext && navigator.serviceWorker);
+  const hasWorker = Boolean(window.isSecureContext && navigator.serviceWorker);
+  // The frame without the names would open to nothing.
+  function canKeep() { return hasWorker && outbox.isDurable(); }
   const WORDS = {
     present: "出席", late: "迟到", left_early: "早退", online: "线上", elsewhere: "异地参训", leave: "请假", absent: "缺席", unmarked: "未登记", "": "没有登记",
     AWAY: "外出", ILL: "生病", PRIVATE: "有事", DUTY: "公务", UNKNOWN: "没说",
   };
   const WHY = {
-    closed: "登记已经完成", frozen: "数据已经上报锁定", campaign_closed: "冬训已经结束", late: "离线超过3天才上传", account_closed: "账号已经停用",
+    closed: "登记已经完成", frozen: "数据已经上报锁定", campaign_closed: "冬训已经结束", late: "离线超过3天才上传", account_closed: "账号已经停用", key_reuse: "提交编号重复",
     unknown: "不在您可以登记的名册里", other_part: "在另一个单位的登记表上", not_expected: "不在这场的名单里，没来就不用登记",
   };
 
@@ -68,7 +71,7 @@
   }
   function drawBar(now, pack) {
     if (!bar) return;
-    bar.replaceChildren();
+    bar.textContent = "";
     const line = element("p", "outbox-line" + (now.sums.waiting ? " is-open" : ""));
     const reason = why(now);
     line.setAttribute("role", "status");
@@ -80,14 +83,15 @@
     if (note) bar.append(element("p", "notice notice-info", note));
   }
   function why(now) {
-    if (now.sums.login) return "登录过期了，登录后自动上传";
     if (!now.sums.waiting) return "";
+    if (now.sums.login) return "登录过期了，登录后自动上传";
     return outbox.isDurable() ? "存在这台手机里，有信号自动上传" : "只在这一页上，上传以前不要关";
   }
   function drawKeeping(now, pack) {
     const line = element("p", "outbox-keep");
-    if (!canKeep) {
-      line.append(element("span", "muted", "没有信号时可以接着点，不要关这一页：" + (window.isSecureContext ? "这个浏览器" : "这个网址不是 https，") + "关了再打开要有网。"));
+    if (!canKeep()) {
+      const because = !outbox.isDurable() ? "这个浏览器不肯存东西（无痕浏览就是这样），" : window.isSecureContext ? "这个浏览器" : "这个网址不是 https，";
+      line.append(element("span", "muted", "没有信号时可以接着点，不要关这一页：" + because + "关了再打开要有网。"));
     } else if (pack) {
       line.append(element("span", "muted", (short(now.sums) ? "名单已存到这台手机，" : "") + "没有信号也能点名"));
     } else line.append(button("下载到手机", download));
@@ -107,14 +111,14 @@
   function drawPanel(now) {
     if (!panel) return;
     const mine = now.told.filter(function (one) { return !session || one.session === session; });
-    panel.replaceChildren();
+    panel.textContent = "";
     [["conflict", "这几个人您没上传时别人也登记了，请您定", conflict], ["refused", "这几条没有登记上", refused],
       ["held", "这几条交上去了，等组织员解锁", passed], ["rejected", "这几条没有登记", passed]].forEach(function (kind) {
       const lines = mine.filter(function (one) { return one.what === kind[0]; });
       if (!lines.length) return;
       const card = element("section", "page-card outbox-card");
       card.append(element("h2", "card-heading", kind[1]));
-      lines.forEach(function (one) { card.append(kind[2](one)); });
+      (kind[2] === passed ? alike(lines) : lines).forEach(function (one) { card.append(kind[2](one)); });
       panel.append(card);
     });
   }
@@ -145,10 +149,25 @@
     box.append(line);
     return box;
   }
-  function passed(one) {
-    const box = head(one);
-    box.append(element("p", "muted mb-1", "您 " + clock(one.at) + " 点的是“" + words(one.mine) + "”。" + (WHY[one.code] || "")));
-    box.append(button("知道了", function () { decide(one, "drop"); }));
+  // A whole sheet waits for the same reason: that is one line to read, not one for each person.
+  function alike(lines) {
+    const groups = new Map();
+    lines.forEach(function (one) {
+      const same = one.session + "/" + one.code;
+      groups.set(same, (groups.get(same) || []).concat(one));
+    });
+    return Array.from(groups.values());
+  }
+  function passed(group) {
+    const first = group[0];
+    const said = group.map(function (one) { return (group.length > 1 ? one.name : "") + "“" + words(one.mine) + "”"; });
+    const box = head(group.length > 1 ? Object.assign({}, first, { name: group.length + "人" }) : first);
+    box.append(element("p", "muted mb-1", "您 " + clock(first.at) + " 点的是" + said.join("、") + "。" + (WHY[first.code] || "")));
+    box.append(button("知道了", function () {
+      outbox.update(function (now, who) {
+        return group.reduce(function (state, one) { return window.outboxCore.settle(state, who, one.id, "drop"); }, now);
+      }).then(draw);
+    }));
     return box;
   }
   function decide(one, choice) { outbox.settle(one.id, choice).then(draw); }
@@ -156,10 +175,10 @@
   // --- Drawing -------------------------------------------------------------------------------------
   let owing = 0;
   function draw() {
-    return Promise.all([outbox.look(), session && canKeep ? outbox.pack(session) : null]).then(function (found) {
+    return Promise.all([outbox.look(), session && hasWorker ? outbox.pack(session) : null]).then(function (found) {
       owing = found[0].sums.waiting;
       drawChip(found[0]);
-      drawBar(found[0], found[1]);
+      drawBar(found[0], canKeep() ? found[1] : null);
       drawPanel(found[0]);
     });
   }
@@ -173,7 +192,7 @@
 
   // --- Leaving ------------------------------------------------------------------------------------
   window.addEventListener("beforeunload", function (event) {
-    if (!owing || !bar || (canKeep && outbox.isDurable())) return;
+    if (!owing || !bar || canKeep()) return;
     event.preventDefault();
     event.returnValue = "";
   });
@@ -195,7 +214,7 @@
   });
 
   // --- The phone's own copy -------------------------------------------------------------------------
-  if (canKeep) {
+  if (hasWorker) {
     navigator.serviceWorker.register("/sw.js").catch(function () { return null; });
     if (bar && bar.dataset.keep) outbox.download(session, bar.dataset.query || "").then(draw, draw);
   }

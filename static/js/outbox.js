@@ -203,12 +203,15 @@
   }
   // The account may have been closed: then the server keeps what waits for its superior, and the names leave the phone.
   async function leaveBehind(who) {
+    let isClosed = false;
     for (let steps = 0; steps < 50; steps += 1) {
       const now = await state();
       const token = now.login[who] && Object.keys(now.tokens).filter(function (name) { return name.indexOf(who + "/") === 0; })[0];
-      if (!token) return false;
+      if (!token && !isClosed) return false;
+      if (!token) break;   // all of it was taken in
       const asked = await handIn(now.tokens[token]);
       if (asked.status !== 200 || !asked.data || !asked.data.closed) return false;
+      isClosed = true;
       const options = { urgent: true, signedIn: true };
       const step = await change(function (kept) { return core.next(kept, who, uuid(), Date.now(), options); });
       const proof = step.send && step.state.tokens[who + "/" + step.send.session];
@@ -217,8 +220,11 @@
       if (reply.status === 403) reply.login = true;
       const told = await change(function (kept) { return core.answer(kept, step.send.uuid, reply, Date.now(), Math.random()); });
       if (told.outcome !== "stored") return false;
+      // Not "stored": the outcome page asks for a login this account has no more.
+      tell("answered", { session: step.send.session, batch: step.send.uuid, outcome: "left", updates: told.updates });
     }
     await remove((await names("pack:" + who + ":")).concat(await names("draft:" + who + ":")));
+    tell("changed");
     return true;
   }
   function handIn(pack, body) {

@@ -37,7 +37,7 @@
       });
     }
     function open() {
-      if (fold.open) need().then(function (there) { if (there && name.value !== name.defaultValue) search.requestSubmit(); });
+      if (fold.open) need().then(function (there) { if (there && window.htmx && name.value !== name.defaultValue) window.house.submit(search); });
     }
     fold.addEventListener("toggle", open);
     open();
@@ -46,7 +46,11 @@
       small.addEventListener("submit", function (event) {
         if (window.htmx) return;
         event.preventDefault();
-        need().then(function (there) { if (there) small.requestSubmit(); });
+        // A browser older than htmx leaves the page after all: what was tapped is kept as a draft.
+        need().then(function (there) {
+          if (there && window.htmx) window.house.submit(small);
+          else if (there) small.submit();
+        });
       });
     });
     // A found visitor that was ticked stays when the next name is looked up.

@@ -181,10 +181,10 @@ function start(form) {
   function say(text, level, extra) {
     bar.hidden = !text;
     bar.className = "send-state notice notice-" + level;
-    bar.replaceChildren();
     const box = document.createElement("div");
     box.textContent = text;
     if (extra) box.append(" ", extra);
+    bar.textContent = "";
     bar.append(box);
   }
   function label(text) { button.querySelector("[data-label]").textContent = text; }
@@ -259,8 +259,11 @@ function start(form) {
   function show() {
     return outbox.look().then(function (now) {
       const left = owed(now);
+      const waited = form.classList.contains("is-waiting");
       form.classList.remove("is-waiting");
-      if (!left) return wanted && answered.length && !changed ? finish() : busy(false);
+      if (!left && wanted && answered.length && !changed) return finish();
+      if (!left && waited) say("", "info");
+      if (!left) return busy(false);
       if (!sending && !wanted) return null;
       busy(false);
       if (!changed) waits(true);
@@ -374,5 +377,7 @@ function start(form) {
 
   window.startRegister = start;
   const here = document.getElementById("register-form");
-  if (here) start(here);
+  // A browser that cannot read outbox.js keeps the plain form, which works.
+  if (!window.outbox) document.documentElement.classList.remove("js");
+  else if (here) start(here);
 })();

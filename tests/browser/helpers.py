@@ -22,6 +22,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # An address as offices have it: plain HTTP and not this machine.
+    "--host-resolver-rules=MAP haizhou.test 127.0.0.1",
 ]
 
 # Rules that cannot say anything serious are not asked. Preloading would copy imported style sheets into the

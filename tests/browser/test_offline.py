@@ -12,6 +12,7 @@ from django.test import Client
 from playwright.sync_api import expect
 
 from attendance.models import Attendance, Mark, MarkBatch
+from organizations.services.accounts import close_account
 from tests.attendance.scene import Scene
 from tests.base import Cast, make_member
 from tests.browser import helpers
@@ -212,7 +213,12 @@ def test_46_names_without_a_network(hall, phone, line):
     # Logged out with an empty outbox, no name stays.
     page.evaluate("document.querySelector('form[action$=\"/logout/\"]').requestSubmit()")
     page.wait_for_url("**/login/**")
-    kept = page.evaluate(
+    assert "陈党员" not in kept_in(page) and "王北甲" not in kept_in(page)
+
+
+def kept_in(page) -> str:
+    """All the phone has stored."""
+    return page.evaluate(
         """() => new Promise(resolve => {
             indexedDB.open('haizhou').onsuccess = event => {
                 const store = event.target.result.transaction('kept').objectStore('kept');
@@ -220,4 +226,123 @@ def test_46_names_without_a_network(hall, phone, line):
             };
         })"""
     )
-    assert "陈党员" not in kept and "王北甲" not in kept
+
+
+# What Chromium learned after version 70, as far as a script of ours might want it.
+SINCE_70 = """{
+    const gone = {
+        Element: ['replaceChildren', 'checkVisibility'], Document: ['replaceChildren'],
+        DocumentFragment: ['replaceChildren'], HTMLFormElement: ['requestSubmit'], SubmitEvent: ['submitter'],
+        Array: ['at', 'findLast', 'findLastIndex', 'toSorted', 'toReversed', 'toSpliced', 'with'],
+        String: ['at', 'replaceAll', 'matchAll'], Blob: ['text', 'arrayBuffer', 'stream'],
+        HTMLElement: ['showPopover', 'hidePopover', 'togglePopover', 'inert'],
+    };
+    for (const name in gone) for (const one of gone[name]) delete window[name].prototype[one];
+    ['fromEntries', 'hasOwn', 'groupBy'].forEach(name => delete Object[name]);
+    ['allSettled', 'any', 'withResolvers', 'try'].forEach(name => delete Promise[name]);
+    ['timeout', 'any', 'abort'].forEach(name => delete AbortSignal[name]);
+    ['structuredClone', 'queueMicrotask', 'scheduler'].forEach(name => delete window[name]);
+}"""
+
+
+def test_an_old_browser_on_plain_http_keeps_what_was_tapped(hall, chromium, line, settings):
+    """No service worker at such an address: the open page queues, and says what it cannot do."""
+    settings.ALLOWED_HOSTS = ["haizhou.test"]
+    visit = helpers.Visit(chromium, f"http://haizhou.test:{line.port}", helpers.PHONE)
+    visit.log_in(hall.north_organizer)
+    visit.context.add_init_script(SINCE_70)
+    visit.page.allowed_errors += ["ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_FAILED"]
+    where, page = f"/sessions/{hall.today.pk}/register/", visit.page
+    # One too old to read this file has the plain form: a menu beside each name.
+    page.route("**/outbox*.js", lambda route: route.abort())
+    page.goto(where)
+    expect(page.get_by_label("陈党员07", exact=True)).to_be_visible()
+    expect(page.locator(".register-hint")).to_be_hidden()
+    page.unroute("**/outbox*.js")
+    page.goto(where)
+    bar = page.locator("#outbox-bar")
+    expect(bar).to_contain_text("不要关这一页：这个网址不是 https，关了再打开要有网")
+    assert page.evaluate("[isSecureContext, 'serviceWorker' in navigator]") == [False, False]
+    shot(page, "http-1-open")
+
+    line.cut()
+    absent(page, "陈党员07", "生病")
+    submit(page)
+    expect(page.locator("#send-state")).to_contain_text("46条存在这台手机里，没有丢")
+    expect(page.locator("#outbox-state")).to_have_text("46条待上传")
+    assert "王北甲" in kept_in(page) and not MarkBatch.objects.exists()
+    shot(page, "http-2-kept")
+
+    # Closed all the same, and opened again with a network: what waited goes out by itself.
+    page.close()
+    hall.mark(hall.today, {hall.wang: "late"}, actor=hall.officer)
+    line.mend()
+    page = visit.context.new_page()
+    page.goto(where)
+    expect(page.locator("#outbox-panel")).to_contain_text("登记为“迟到”")
+    expect(row(page, "陈党员07").locator(".register-state")).to_have_text("请假·生病")
+    page.get_by_role("button", name="不动：迟到").click()
+    expect(page.locator("#outbox-state")).to_contain_text("已全部上传")
+    assert len(stored(hall)) == 46 and stored(hall)["王北甲"] == ("late", "")
+    assert visit.close() == []
+
+
+def test_where_nothing_may_be_stored_the_open_page_says_so_and_sends(hall, phone, line):
+    page = phone
+    page.allowed_errors.append("occurred when fetching the script")  # the worker, while the line is cut
+    page.context.add_init_script("IDBFactory.prototype.open = () => { throw new Error('refused'); }")
+    page.goto(f"/sessions/{hall.today.pk}/register/")
+    bar = page.locator("#outbox-bar")
+    expect(bar).to_contain_text("这个浏览器不肯存东西（无痕浏览就是这样），关了再打开要有网")
+    expect(bar).not_to_contain_text("已存到这台手机")
+    line.cut()
+    absent(page, "陈党员07")
+    submit(page)
+    expect(page.locator("#send-state")).to_contain_text("46条还在这一页上，没有丢，先不要关")
+    expect(bar).to_contain_text("只在这一页上，上传以前不要关")
+    shot(page, "refused")
+    line.mend()
+    submit(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("已登记 46人")
+    assert stored(hall)["陈党员07"] == ("absent", "")
+
+
+def test_what_a_closed_account_tapped_waits_for_its_superior(hall, phone, line, chromium):
+    where = f"/sessions/{hall.today.pk}/register/"
+    page = phone
+    log_in(page, line, hall.north_recorder)
+    page.goto(where)
+    expect(page.locator("#outbox-bar")).to_contain_text("已存到这台手机")
+    line.cut()
+    absent(page, "陈党员07")
+    submit(page)
+    expect(page.locator("#outbox-state")).to_have_text("46条待上传")
+
+    # Closed meanwhile: with the first signal the marks go to the superior, and the pack leaves the phone.
+    close_account(actor=hall.north_organizer, user=hall.north_recorder)
+    line.mend()
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    told = page.locator("#outbox-panel .conflict")
+    expect(told).to_contain_text("陈党员07“缺席”")
+    expect(told).to_contain_text("账号已经停用")
+    expect(page.locator("#outbox-state")).not_to_contain_text("待上传")
+    expect(page.locator("#send-state")).to_be_hidden()
+    expect(page.locator("#outbox-bar")).not_to_contain_text("这台手机")
+    shot(page, "closed-1-phone")
+    told.get_by_role("button", name="知道了").click()
+    expect(told).to_have_count(0)
+    assert "陈党员" not in kept_in(page)
+    assert not Attendance.objects.exists() and Mark.objects.filter(code="account_closed").count() == 46
+
+    desk = helpers.Visit(chromium, line.url, helpers.DESKTOP)
+    desk.log_in(hall.north_organizer)
+    desk.page.goto("/")
+    desk.page.get_by_role("link", name="46人次的登记送来晚了，等您看").click()
+    shot(desk.page, "closed-2-list")
+    desk.page.get_by_role("row", name="陈党员07").get_by_role("link", name="专题党课").click()
+    shot(desk.page, "closed-3-register")
+    desk.page.get_by_label("怎么核对的").fill("和签到表对过，一致")
+    desk.page.get_by_role("button", name="核对过，放进登记表").click()
+    expect(row(desk.page, "陈党员07").locator(".register-state")).to_have_text("没来")
+    assert len(stored(hall)) == 46 and stored(hall)["陈党员07"] == ("absent", "")
+    assert desk.close() == []
