@@ -125,3 +125,12 @@ def test_twenty_thousand_bad_lines_are_judged_in_seconds(scene, tmp_path):
     assert worked() - begun < 10
     assert (status, len(report["errors"]), report["skipped"]) == (1, 1000, 20_000)
     assert stored() == before
+
+
+@pytest.mark.slow
+def test_twenty_thousand_good_lines_are_checked_within_twenty_seconds(scene, tmp_path):
+    people = (person(f"李{chr(0x4E00 + n // 140)}{chr(0x5E00 + n % 140)}") for n in range(20_000))
+    content, begun = raw.workbook(raw.inline([HEADERS, *people])), worked()
+    status, report = command(tmp_path / "a.xlsx", content, "--dry-run")
+    assert worked() - begun < 20
+    assert (status, report["created"], report["errors"]) == (0, 20_000, [])

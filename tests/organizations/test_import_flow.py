@@ -12,7 +12,7 @@ from organizations.queries.probing import todos as probing_todos
 from organizations.runner import Runner
 from organizations.services import import_checks, jobs, members
 from organizations.services.imports import check_roster, store_batch
-from tests.base import Cast, once
+from tests.base import Cast, fixture_writes, once
 from tests.organizations.workbooks import HEADERS, id_number, person, roster
 
 pytestmark = pytest.mark.django_db
@@ -107,11 +107,13 @@ def test_a_job_run_twice_checks_once(upload, every_file_is_long):
 def test_whoever_lost_the_scope_meanwhile_gets_no_verdict(upload, cast, every_file_is_long):
     upload(roster(person("张一")))
     job = Job.objects.get()
-    cast.north_organizer.organization = cast.south
-    members_before = Member.objects.count()
-    from_service = import_checks.run_check
-    jobs.run(job.pk, from_service)
-    assert Member.objects.count() == members_before
+    with fixture_writes():
+        cast.north_organizer.organization = cast.south
+        cast.north_organizer.save()
+    jobs.run(job.pk, import_checks.run_check)
+    job.refresh_from_db()
+    assert job.state == "FAILED" and "无权导入" in job.reason
+    assert ImportBatch.objects.get().verdict == {}
 
 
 def test_a_corrected_workbook_goes_into_the_same_import(upload, at):

@@ -114,7 +114,7 @@ def test_what_went_out_comes_back_without_a_difference(cast, numbered, whole):
     }  # fmt: skip
 
 
-def test_what_was_typed_with_blanks_or_signs_comes_back_as_well(cast):
+def test_rare_characters_and_what_was_typed_with_blanks_or_signs_come_back_as_well(cast):
     typed = {
         "name": "John  Lee",
         "is_floating": True,
@@ -122,6 +122,8 @@ def test_what_was_typed_with_blanks_or_signs_comes_back_as_well(cast):
         "contact_person": "'吴 小",
     }
     change_member(actor=cast.north_organizer, member=cast.wang, party_group="+1  组", **typed)
+    change_member(actor=cast.north_organizer, member=cast.li, name="\U00020bb7 䶮")
+    assert "\U00020bb7䶮" in names_in(exported(cast))
     cast.wang.refresh_from_db()
     assert (cast.wang.name, cast.wang.floating_to, cast.wang.party_group) == (
         "John Lee",
