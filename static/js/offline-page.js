@@ -22,6 +22,10 @@
     const at = new Date(pack.saved + 72 * 3600000);
     return (at.getMonth() + 1) + "月" + at.getDate() + "日" + at.getHours() + "点";
   }
+  // Classes held separately share title and day: only this tells them apart.
+  function where(pack) {
+    return pack.parts.length === 1 ? pack.parts[0].name : pack.parts.length + "个支部";
+  }
   function empty(text, hint) {
     const box = element("div", "empty");
     box.append(element("p", "empty-title", text), element("p", "muted", hint));
@@ -63,7 +67,7 @@
     const form = document.getElementById("offline-register").content.cloneNode(true).firstElementChild;
     const parts = form.querySelector("#offline-parts");
     title.textContent = "点名";
-    lead.textContent = day(pack.day) + " " + pack.title;
+    lead.textContent = where(pack) + " · " + day(pack.day) + " " + pack.title;
     form.dataset.session = pack.session;
     form.dataset.title = pack.title;
     form.dataset.minutes = pack.minutes || 0;
@@ -90,7 +94,7 @@
     }, 0);
     link.href = "/sessions/" + pack.session + "/register/";
     const main = element("span", "link-main");
-    main.append(element("strong", "", pack.title), element("span", "muted", day(pack.day) + "，应到" + expected + "人，名单保留到" + until(pack)));
+    main.append(element("strong", "", pack.title), element("span", "muted", where(pack) + "，" + day(pack.day) + "，应到" + expected + "人，名单保留到" + until(pack)));
     link.append(main, element("span", "link-side", "点名"));
     item.append(link);
     return item;
