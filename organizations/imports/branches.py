@@ -18,6 +18,8 @@ AROUND_A_TITLE = re.compile(
     rf"^{YEAR}|(?:{YEAR})?(?:(?:全体|正式|冬训)*党员)?(?:基本)?(?:信息)?(?:采集|花)?"
     r"(?:名册|名单|登记表|信息表|采集表|统计表|一览表|台账|表)$"
 )
+# A file full of wrong names costs no more than so many looks through the branches.
+MOST_LIKES = 200
 REPORTS = re.compile(
     r"(?:填报单位|填表单位|上报单位|报送单位|所在党支部|党支部|支部|单位)(?:名称|\([^)]*\))?[:：]\s*(\S+)"
 )
@@ -48,6 +50,8 @@ class Branches:
                 self.index[text].add(branch.pk)
         self.open = {pk for pk, branch in self.by_pk.items() if branch.closed_on is None}
         self.found: dict[str, Organization] = {}
+        self.plain = {pk: normalise(self.by_pk[pk].name) for pk in self.open}
+        self.likes: dict[str, str] = {}
 
     @property
     def only_one(self) -> Organization | None:
@@ -80,9 +84,17 @@ class Branches:
                 "BRANCH_CLOSED", f"支部“{hide_digits(text)}”已经撤销。请改成这位党员现在所在的支部。"
             )
         # The same words whether it exists elsewhere or nowhere.
-        raise CellProblem(
-            "BRANCH_NOT_FOUND", f"没有找到支部“{hide_digits(text)}”。请按系统里的支部名称填写。"
-        )
+        meant = self.one_like(text)
+        hint = f"如果是“{meant}”，就照这个名称写。" if meant else "请按系统里的支部名称填写。"
+        raise CellProblem("BRANCH_NOT_FOUND", f"没有找到支部“{hide_digits(text)}”。{hint}")
+
+    def one_like(self, text: str) -> str:
+        """“桑岭” may mean 桑岭村党支部: named where one open branch here fits, never taken for it."""
+        key = normalise(text).removesuffix("支部")
+        if key not in self.likes and len(self.likes) < MOST_LIKES and len(key) > 1:
+            names = [self.by_pk[pk].name for pk in self.open if key in self.plain[pk]]
+            self.likes[key] = names[0] if len(names) == 1 else ""
+        return self.likes.get(key, "")
 
     def named_in(self, texts: Iterable[str]) -> Organization | None:
         """The one open branch that titles or the name of a sheet name; None where none or several."""

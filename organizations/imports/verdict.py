@@ -185,7 +185,8 @@ def notes_on(layout: Layout, choices: Choices, *, several: bool) -> list[Finding
     ignored = unknown_headers(layout)
     if ignored:
         text = (
-            f"{where}有 {len(ignored)} 列没有导入：{'、'.join(ignored)[:150]}。如果有用，请改成样表里的列名。"
+            f"{where}有 {len(ignored)} 列没有导入：{'、'.join(ignored)[:150]}。"
+            "有用的，在下面“认出了哪些列”里选，或改成样表里的列名。"
         )
         notes.append(Finding(None, "", "COLUMNS_IGNORED", text))
     return notes

@@ -88,6 +88,13 @@ def test_a_branch_elsewhere_reads_exactly_like_one_that_does_not_exist(verdict):
     assert elsewhere.message.replace("南河村", "无有村") == nowhere.message
 
 
+def test_a_branch_almost_right_is_named_and_not_taken(cast, verdict):
+    make_organization(cast.north, "HZ0108", "北山村第二党支部")
+    short, unclear = verdict(person("张一", "北山村第二支"), person("张二", "北山村")).errors
+    assert short.code == "BRANCH_NOT_FOUND" and "如果是“北山村第二党支部”" in short.message
+    assert unclear.message == "没有找到支部“北山村”。请按系统里的支部名称填写。"
+
+
 def test_one_chosen_branch_needs_no_branch_column(cast, verdict):
     content = xlsx([["姓名", "性别"], ["张一", "男"]])
     assert actions(verdict(content=content, organization=cast.north_branch)) == ["create"]
