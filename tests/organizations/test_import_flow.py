@@ -112,7 +112,7 @@ def test_whoever_lost_the_scope_meanwhile_gets_no_verdict(upload, cast, every_fi
         cast.north_organizer.save()
     jobs.run(job.pk, import_checks.run_check)
     job.refresh_from_db()
-    assert job.state == "FAILED" and "无权导入" in job.reason
+    assert job.state == "FAILED" and "权限已经变化" in job.reason
     assert ImportBatch.objects.get().verdict == {}
 
 
