@@ -41,15 +41,17 @@ def key_page(
 
     An address that cannot be read shows the first page. What is only shown of a row
     (annotations) is not counted along. `total`: where the caller knows it already;
-    else rows are counted up to `most`.
+    else rows are counted up to `most`, unless the first page shows them all.
     """
     size, most = size or PAGE_SIZE, most or MOST_COUNTED
-    is_more = total is None and (total := count_up_to(most, rows, keys)) == most
     place = read_place(request.GET.get("after", ""), keys)
     ordered = rows.order_by(*keys)
     if place:
         ordered = ordered.filter(after(keys, place))
     found = list(ordered[: size + 1])
+    if total is None and place is None and len(found) <= size:
+        total = len(found)
+    is_more = total is None and (total := count_up_to(most, rows, keys)) == most
     last = found[size - 1] if len(found) > size else None
     following = write_place(last, keys) if last else ""
     return KeyPage(found[:size], following, place is None, total or 0, is_more)

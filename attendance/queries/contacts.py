@@ -8,7 +8,7 @@ from django.db.models import DateField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from attendance.models import ContactLog, Standing
-from attendance.queries.people import FLOATING
+from attendance.queries.people import FLOATING, tally_sums
 from campaigns.models import Campaign, Unit
 from campaigns.queries import inside
 from organizations.queries.search import by_name
@@ -16,6 +16,8 @@ from organizations.queries.search import by_name
 # Stands for "never", so that who was never contacted comes first.
 NEVER = date(1900, 1, 1)
 IN_TURN = ("last_on", "entry_id")
+# More people than this are not put in turn while a page waits.
+MOST_FLOATING = 20_000
 
 
 def contact_states(campaign: Campaign, today: date) -> dict[str, tuple[str, Q]]:
@@ -44,6 +46,12 @@ def floating(unit: Unit, state: Q, text: str = "") -> QuerySet[Standing]:
 def count_due(unit: Unit, campaign: Campaign, today: date) -> int:
     """How many were never contacted, or not for too long."""
     return floating(unit, contact_states(campaign, today)["due"][1]).count()
+
+
+def too_many(unit: Unit) -> int:
+    """How many floating members are at or below `unit`, too many to put in turn at once."""
+    people = tally_sums(unit, ("floating",))["floating"]
+    return people if people > MOST_FLOATING else 0
 
 
 @dataclass(frozen=True)

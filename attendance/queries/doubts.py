@@ -143,7 +143,7 @@ def shares(campaign: Campaign) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Doubt:
-    """One kind of finding: its rows, the key they page by, and whether it compares row with row."""
+    """One kind of finding: its rows, the key they page by, and whether it reads every row or sheet."""
 
     kind: str
     rule: str
@@ -174,12 +174,14 @@ DOUBTS = {
             "登记表都填了，现场清点的人数比登记到课的（含外单位来听的）少，或者加上非党员和外来人员还多。",
             heads_differ,
             ("-starts_at", "-id"),
+            is_heavy=True,
         ),
         Doubt(
             Kind.LATE,
             f"整张登记表的第一笔登记，在下课{LATE_DAYS}天以后。",
             recorded_late,
             ("unit__path", "id"),
+            is_heavy=True,
         ),
         Doubt(
             Kind.WAIVERS,

@@ -8,7 +8,7 @@ from fractions import Fraction
 from django.db.models import F, Q, QuerySet
 
 from attendance.models import ATTENDED, Attendance, Mark, RosterEntry, Standing
-from attendance.queries.people import COUNTED, DUE, ON_ROSTER, WAIVED, standings
+from attendance.queries.people import COUNTED, DUE, ON_ROSTER, WAIVED, standings, tally_sums
 from campaigns.models import Campaign, CampaignKind, TrainingForm, TrainingSession, Unit
 from campaigns.queries.hours import exact_text, hours_text
 from organizations.models import User
@@ -22,6 +22,11 @@ HOURS_STATES: dict[str, tuple[str, Q]] = {
     "waived": ("不作硬性要求", WAIVED),
     "all": ("全部党员", ON_ROSTER),
 }
+
+
+# Of these each is compared with their own target: not of more people than that while a page waits.
+COMPARED = ("short", "enough")
+MOST_COMPARED = 100_000
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,12 @@ def target_source(entry: RosterEntry) -> str:
 def hours_standings(unit: Unit, state: str = "due", text: str = "") -> QuerySet[Standing]:
     """People at or below `unit`, by whether their hours of this campaign are enough."""
     return standings(unit, "all", text=text).filter(HOURS_STATES[state][1])
+
+
+def too_many(unit: Unit, state: str) -> int:
+    """How many people are at or below `unit`, where comparing them would keep the page waiting."""
+    members = tally_sums(unit, ("members",))["members"] if state in COMPARED else 0
+    return members if members > MOST_COMPARED else 0
 
 
 def hours_of_year(entries: Iterable[RosterEntry], year: int, user: User) -> dict[int, Fraction]:

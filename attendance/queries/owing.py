@@ -9,13 +9,15 @@ from django.db.models import BigIntegerField, Count, Exists, ExpressionWrapper, 
 from django.db.models.functions import Substr
 
 from attendance.models import Attendance, Standing, Tally
-from attendance.queries.people import DUE, MISSED, OWING, topics_in
+from attendance.queries.people import DUE, MISSED, OWING, count_standings, topics_in
 from campaigns.models import Campaign, Topic, Unit
 from campaigns.queries import inside
 from organizations.queries.search import by_name
 from organizations.tree import STEP, within
 
 SOON = 7
+# Of more people than this the missed classes are not looked at while a page waits.
+MOST_OWING = 30_000
 # The word in the address, its label. What it means turns with the day: `by_deadline`.
 DEADLINES = {"": "全部", "soon": f"{SOON}天内到期", "over": "已经过期"}
 
@@ -52,6 +54,12 @@ def classes_missed(standings: Iterable[Standing]) -> dict[int, list[Attendance]]
     for row in rows.select_related("session").order_by("held_on", "pk"):
         found.setdefault(row.entry_id, []).append(row)
     return found
+
+
+def too_many(unit: Unit) -> int:
+    """How many people owe something, where looking at the classes of each would keep the page waiting."""
+    owing = count_standings(unit, "owing")
+    return owing if owing > MOST_OWING else 0
 
 
 def by_deadline(found: QuerySet[Standing], state: str, campaign: Campaign, today: date) -> QuerySet[Standing]:

@@ -12,8 +12,9 @@ from attendance.forms.care import ContactForm
 from attendance.models import ContactLog, RosterEntry
 from attendance.queries import contacts
 from attendance.services.contacts import log_contact
-from attendance.views.debts import DebtList, base, sentence, who, workbook
+from attendance.views.debts import DebtList, base, sentence, tabs, who, workbook
 from attendance.views.getters import get_campaign, get_unit, needs
+from attendance.views.levels import levels
 from organizations.admin_sheets import MOST_ROWS
 from organizations.paging import MOST_FOUND, key_page
 from organizations.service import Refused
@@ -47,6 +48,8 @@ def contact_list(request, campaign_pk):
     state = request.GET.get("state", "all")
     state = state if state in states else "all"
     text = request.GET.get("q", "").strip()[:50]
+    if not text and (people := contacts.too_many(unit)):
+        return levels(request, unit, FLOATING.title, people, tabs=tabs(unit), which=FLOATING.code)
     found = contacts.floating(unit, states[state][1], text)
     if request.GET.get("file"):
         return _as_file(request, unit, found.order_by(*contacts.IN_TURN)[:MOST_ROWS], today)

@@ -17,6 +17,7 @@ from attendance.queries.batches import IN_ORDER
 from attendance.queries.contacts import count_due
 from attendance.queries.todos import MOST_COMPARED
 from attendance.views.getters import get_campaign, get_unit, needs, unit_crumbs
+from attendance.views.levels import levels
 from attendance.views.sheet import words_of
 from campaigns.models import Topic
 from organizations import sheets
@@ -102,6 +103,8 @@ def makeup_list(request, campaign_pk):
         return redirect(f"{reverse(f'attendance:{page}', args=[campaign.pk])}?unit={unit.pk}")
     unit = get_unit(request, campaign)
     shown = UNTAUGHT if request.GET.get("list") == "untaught" else OWING
+    if shown is OWING and _due_of(request) and (people := owing.too_many(unit)):
+        return levels(request, unit, shown.title, people, tabs=tabs(unit), which=shown.code)
     found = asked_owing(request, unit) if shown is OWING else asked_untaught(request, unit)
     topics = queries.compulsory_topics(campaign)
     context = _page(request, unit, shown, found) | {
@@ -132,9 +135,8 @@ def late_list(request, campaign_pk):
     unit = get_unit(request, campaign)
     members = queries.tally_sums(unit, ("members",))["members"]
     if members > forecast.MOST_MEMBERS:
-        children = forecast.children_of(unit)
-        context = base(request, unit, LATE) | {"children": children, "members": members}
-        return render(request, "attendance/late_levels.html", context)
+        rule = "照现在排好的课，到冬训结束也学不全必训专题的人。"
+        return levels(request, unit, LATE.title, members, rule=rule, tabs=tabs(unit), which=LATE.code)
     now = timezone.now()
     context = _page(request, unit, LATE, asked_late(request, unit))
     context["by_child"] = [] if unit.holds_people else forecast.too_late_by_child(unit, now)
@@ -154,8 +156,7 @@ class Asked:
 
 
 def asked_owing(request, unit):
-    text, due = _text_of(request), request.GET.get("due", "")
-    due = due if due in owing.DEADLINES else ""
+    text, due = _text_of(request), _due_of(request)
     topics = queries.compulsory_topics(unit.campaign)
     topic = _topic(request, topics)
     today = timezone.localdate()
@@ -238,6 +239,11 @@ ASKED = {
     "never": (NEVER, asked_never),
     "late": (LATE, asked_late),
 }
+
+
+def _due_of(request):
+    due = request.GET.get("due", "")
+    return due if due in owing.DEADLINES else ""
 
 
 def _text_of(request):

@@ -14,6 +14,7 @@ from attendance import hours_sheet, queries
 from attendance.queries import hours
 from attendance.queries.batches import IN_ORDER
 from attendance.views.getters import get_campaign, get_entry, get_unit, needs, unit_crumbs
+from attendance.views.levels import levels
 from attendance.views.sheet import words_of
 from campaigns.queries.hours import exact_text, hours_text
 from organizations.models import Member
@@ -37,6 +38,8 @@ def hours_list(request, campaign_pk):
     campaign = get_campaign(request, campaign_pk)
     unit = get_unit(request, campaign)
     state, text = _asked(request)
+    if not text and (people := hours.too_many(unit, state)):
+        return levels(request, unit, f"学时：{hours.HOURS_STATES[state][0]}", people)
     found = hours.hours_standings(unit, state, text).select_related("entry__campaign")
     known = queries.count_standings(unit, state) if state in queries.STATES and not text else None
     page = key_page(request, found, *IN_ORDER, total=known, most=MOST_FOUND if text else None)

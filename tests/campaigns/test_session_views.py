@@ -266,6 +266,7 @@ def test_a_week_of_several_pages_keeps_its_turns(north, cast, campaign, branch, 
 
 def test_a_list_too_long_to_count_says_at_least_how_long(north, cast, campaign, branch, monkeypatch):
     monkeypatch.setattr("campaigns.views.sessions.MOST_FOUND", 2)
+    monkeypatch.setattr("organizations.paging.PAGE_SIZE", 2)
     for _ in range(3):
         make_session(cast.north_organizer, campaign, branch)
     assert "共 2 以上 场" in north.get("/sessions/?state=all").content.decode()
