@@ -3,6 +3,8 @@
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from attendance.models import Attendance, MarkBatch
 from attendance.services.closing import close_parts, reopen_part
@@ -45,6 +47,21 @@ def test_every_way_in_is_taken_back(scene, session, kind):
     assert statuses(session) == {"王北甲": ("present", "", None)}
     undo(scene, first.batch)
     assert session.parts.get().recorded_at is None
+    assert_derived_rows_are_true(scene.campaign)
+
+
+def test_what_waits_is_read_once_for_all_sheets_of_a_closing(scene):
+    session = scene.session(scene.north_unit, units=[scene.north_branch_unit, scene.north_other_unit])
+    batch = close(scene, session)
+    scene.mark(session, {scene.wang: "present", scene.qian: "present"})
+    with CaptureQueriesContext(connection) as asked:
+        undo_closing(actor=scene.north_organizer, batch=batch, uuid=uuid4())
+    waiting = [one for one in asked if "'held'" in one["sql"] and one["sql"].startswith("SELECT")]
+    assert len(waiting) == 1
+    assert {name: told[0] for name, told in statuses(session).items()} == {
+        "王北甲": "present",
+        "钱北丁": "present",
+    }
     assert_derived_rows_are_true(scene.campaign)
 
 
