@@ -96,7 +96,8 @@ class Lines:
         last = count = 0
         for row in self.source.lines():
             number, hidden, cells = row
-            if not any(cell is not None for cell in cells):
+            # Most lines end with a cell that says something.
+            if not cells or (cells[-1] is None and cells.count(None) == len(cells)):
                 if number - last > BLANKS_TO_STOP:
                     break
                 continue
@@ -110,6 +111,8 @@ class Lines:
             self.hidden_rows += hidden
             last = number
             yield row
+        else:
+            return
         if self.looks_below:
             self.row_after_gap = self.source.content_below(last)
 

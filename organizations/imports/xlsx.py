@@ -204,7 +204,7 @@ class XlsxSheet:
             return None
         number = number_of_row(head[1], before)
         cells: list[Cell] = []
-        value, columns, blank = self.book.value, COLUMNS, 0
+        value, texts, columns, blank = self.book.value, self.book.texts, COLUMNS, 0
         for column, style, kind, shown, inline, odd in CELLS.findall(text, head.end(), len(text) - 6):
             if odd or kind not in KNOWN_KINDS:
                 return None
@@ -213,7 +213,7 @@ class XlsxSheet:
             at = columns.get(column)
             if at is None:
                 break
-            cell = value(kind, style, shown or inline)
+            cell = texts[int(shown)] if kind == "s" else value(kind, style, shown or inline)
             if cell is not None:
                 if (blank := at - len(cells)) > 0:
                     cells.extend([None] * blank)

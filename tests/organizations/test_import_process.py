@@ -13,7 +13,7 @@ import pytest
 from organizations.imports import process
 from organizations.imports.preflight import FileRefused
 from organizations.imports.process import MEGABYTE, Limits, Parsing
-from organizations.imports.reading import CellError, Formula
+from organizations.imports.reading import CellError, Formula, Lines, Plain
 from tests.organizations.workbooks import person, repacked, roster, sheet_xml
 
 GOOD = roster(person("张一"), person("张二"))
@@ -161,6 +161,20 @@ def test_the_quick_way_and_the_parser_see_the_same():
     odd = xml.replace(b"<sheetData>", b"<sheetData><!-- -->", 1)
     assert odd != xml
     assert read(repacked(content, {"xl/worksheets/sheet1.xml": odd})) == read(content)
+
+
+class SearchedOnlyBehindGaps(Plain):
+    def content_below(self, number):
+        assert len(self.rows) > 200, "searched although everything was read"
+        return super().content_below(number)
+
+
+def test_only_what_stands_behind_a_gap_is_searched_for():
+    rows = [["姓名"], [None, None], ["张一"], []]
+    whole = Lines(SearchedOnlyBehindGaps("名册", rows), 10)
+    assert [number for number, _, _ in whole] == [1, 3] and whole.row_after_gap is None
+    behind = Lines(SearchedOnlyBehindGaps("名册", [*rows, *[[]] * 300, ["李二"]]), 10)
+    assert [number for number, _, _ in behind] == [1, 3] and behind.row_after_gap == 305
 
 
 def test_formulas_and_errors_arrive_as_such():
