@@ -10,13 +10,12 @@ from datetime import date
 
 from django.conf import settings
 
-from organizations.fields import short_digests
 from organizations.imports.branches import Branches
 from organizations.imports.choices import Choices
 from organizations.imports.collecting import no_collecting
 from organizations.imports.columns import NOTHING_CHOSEN, Layout, find_layouts, sheet_score
 from organizations.imports.kept import Kept
-from organizations.imports.lines import PIECE, lines_of_rows, pack
+from organizations.imports.lines import PIECE, columns_of_new, keys_of, lines_of_known, pack
 from organizations.imports.matching import Known
 from organizations.imports.ordinary import Plan
 from organizations.imports.preflight import FileRefused, refuse_size_of
@@ -24,7 +23,7 @@ from organizations.imports.process import Frame, Limits, Parsing
 from organizations.imports.reading import Sheet
 from organizations.imports.rows import Reader, RosterRow
 from organizations.imports.sheets import settle_branches
-from organizations.imports.verdict import Verdict
+from organizations.imports.verdict import Packed, Verdict
 from organizations.imports.whole import Line, judge
 from organizations.models import Organization
 
@@ -83,8 +82,8 @@ class Checking:
         self.kept = Kept()
         self.waiting: list[RosterRow] = []
         self.lines: list[Line] = []
-        # Packed lines, and what is remembered of each of them.
-        self.packed: list[tuple[bytes, list[Line]]] = []
+        # Packed lines, and what is remembered of each of them: new people, known ones.
+        self.packed: list[Packed] = []
         self.people = 0
         self.hidden_names: list[str] = []
 
@@ -115,26 +114,35 @@ class Checking:
         self.waiting = []
 
     def work_off_piece(self, rows: list[RosterRow]) -> None:
+        aside = [row.set_aside for row in rows]
         people = [row for row in rows if not row.set_aside]
         self.people += len(people)
         if self.people > settings.ROSTER_MAX_ROWS:
             raise too_many()
-        for row, key in zip(people, short_digests(map(repr_of, people)), strict=True):
+        members = Known(people, self.organization)
+        # Before they are matched, which may change what they say. New people are asked when they are stored.
+        keyed = people if self.settled else [row for row in people if members.has_any_like(row)]
+        for row, key in zip(keyed, keys_of(keyed), strict=True):
             row.key = key
-        known = Known(people, self.organization)
         for row in people:
             if not row.errors:
-                known.match(row)
-        known.compare_masked(people)
-        good = [row for row in people if not (row.errors or row.set_aside or row.key in self.settled)]
-        packed = lines_of_rows(good)
-        for row, written in zip(good, packed, strict=True):
-            row.has_news = bool(written["writes"])
-        lines = [Line.of(row, is_settled=row.key in self.settled) for row in rows]
-        self.lines += lines
-        stored = set(map(id, good))
-        kept = [line for row, line in zip(rows, lines, strict=True) if id(row) in stored]
-        self.packed.append((pack(packed), kept))
+                members.match(row)
+        members.compare_masked(people)
+        new, known = [], []
+        for row, is_aside in zip(rows, aside, strict=True):
+            is_settled = row.key in self.settled
+            line = Line.of(row, is_person=not is_aside, is_settled=is_settled)
+            self.lines.append(line)
+            if not (row.errors or row.set_aside or is_settled):
+                (known if row.member else new).append((row, line))
+        self.pack(new, known)
+
+    def pack(self, new: list[tuple[RosterRow, Line]], known: list[tuple[RosterRow, Line]]) -> None:
+        changes = lines_of_known([row for row, _ in known])
+        for (_, line), change in zip(known, changes, strict=True):
+            line.has_news = bool(change["writes"])
+        packed = pack(columns_of_new([row for row, _ in new]), changes)
+        self.packed.append((packed, [line for _, line in new], [line for _, line in known]))
 
     def verdict(self, sheets: list[Sheet], hidden: list[str]) -> Verdict:
         self.work_off()
@@ -158,9 +166,3 @@ class Checking:
 def too_many() -> FileRefused:
     limit = settings.ROSTER_MAX_ROWS
     return FileRefused(f"一次最多导入 {limit} 人。请按支部分成几个文件上传。", "TOO_MANY_ROWS")
-
-
-def repr_of(row: RosterRow) -> str:
-    """All that a line says, whatever its cells look like. No value holds the sign between them."""
-    told = [row.branch and row.branch.pk, *row.values, *row.values.values(), *row.masked.items()]
-    return "\x1f".join(map(str, told))

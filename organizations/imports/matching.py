@@ -56,10 +56,14 @@ class Known:
         for member in inside.filter(name__among=sorted(names)):
             self.by_name[member.name].append(member)
 
+    def has_any_like(self, row: RosterRow) -> bool:
+        return row.id_digest in self.by_digest or row.values.get("name") in self.by_name
+
     def match(self, row: RosterRow) -> None:
         """Set `row.member`, or put an error or a warning on the row."""
         same_name = self.by_name.get(row.values["name"], [])
-        row.namesakes = sum(m.branch_id == row.branch.pk for m in same_name)
+        if same_name:
+            row.namesakes = sum(m.branch_id == row.branch_pk for m in same_name)
         if row.id_digest in self.by_digest:
             self.match_by_id_number(row, self.by_digest[row.id_digest])
             return
@@ -157,7 +161,7 @@ def changes_of(row: RosterRow) -> dict:
     member, values = row.member, row.values
     changes = {name: values[name] for name in PLAIN_FIELDS if name in values and name not in PRECISION_OF}
     changes = {name: value for name, value in changes.items() if getattr(member, name) != value}
-    if not member.sex and "sex" not in values and row.derived:
+    if not member.sex and "sex" in row.derived:
         changes["sex"] = row.derived["sex"]
     birth = values.get("birth_date") or (None if member.birth_date else row.derived.get("birth_date"))
     for name, day in (("birth_date", birth), ("joined_party_on", values.get("joined_party_on"))):
@@ -185,6 +189,12 @@ def fingerprint(member: Member) -> str:
 def fingerprint_of(values: Mapping[str, object]) -> str:
     """The fingerprint of a member with these values; dates may be written as text."""
     return hashed(tuple(map(values.get, STATE_OF)))
+
+
+def fingerprints(columns: Mapping[str, list], many: int) -> Iterator[str]:
+    """Those of `many` people in columns."""
+    nothing = [None] * many
+    return map(hashed, zip(*(columns.get(name, nothing) for name in STATE_OF), strict=True))
 
 
 def hashed(state: tuple) -> str:

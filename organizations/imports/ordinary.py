@@ -6,10 +6,11 @@ they mean; all others are read from their cells by `rows.Reader`, which knows ev
 case and would make the very same of these.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache, partial
+from re import Pattern
 from re import compile as expression
 from typing import Any
 
@@ -166,29 +167,40 @@ LENGTHS = TEXTS | {"name": 50, "branch": LONGEST_BRANCH}
 LAST_LINE = 100_000_000
 
 
-def refuse_unsound(fields: list[str], lines: list[list[Any]]) -> None:
-    """An error where no honest process would send this: a file may have taken it over."""
+def sound_columns(fields: list[str], lines: list[list[Any]]) -> tuple[Sequence[int], dict[str, Sequence]]:
+    """The numbers of these lines, and what they say column by column, days as days.
+
+    An error where no honest process would send this: a file may have taken it over.
+    """
     first, hidden, *columns = zip(*lines, strict=True)
-    if len(columns) != len(fields) or {type(one) for one in hidden} != {bool}:
+    if len(columns) != len(fields) or set(map(type, hidden)) != {bool}:
         raise ValueError("columns")
-    if {type(number) for number in first} != {int} or not 0 < min(first) <= max(first) < LAST_LINE:
+    if set(map(type, first)) != {int} or not 0 < min(first) <= max(first) < LAST_LINE:
         raise ValueError("numbers")
+    found: dict[str, Sequence] = {}
     for name, column in zip(fields, columns, strict=True):
+        found[name] = column
+        if name in DAYS:
+            found[name] = [None if one is None else day_in(one) for one in column]
         # Of flags the kind: 1 is True for a set.
-        found = {type(one) for one in column if one is not None} if name in FLAGS else set(column) - {None}
-        if not all(map(SOUND[name], found)) or (name == "name" and None in column):
+        elif not SOUND[name](set(map(type, column) if name in FLAGS else column) - SILENT):
             raise ValueError(name)
+    if None in found["name"]:
+        raise ValueError("name")
+    return first, found
 
 
-def is_day(value: Any) -> bool:
-    return day_in(value)[0].year > 0
+def are_texts(found: set[Any], longest: int) -> bool:
+    return set(map(type, found)) <= {str} and max(map(len, found), default=0) <= longest
 
 
-def is_text(value: Any, longest: int) -> bool:
-    return isinstance(value, str) and len(value) <= longest
+def all_match(found: set[Any], form: Pattern[str]) -> bool:
+    return all(map(form.fullmatch, found))
 
 
-SOUND: dict[str, Callable] = dict.fromkeys(FLAGS, {bool}.__contains__) | dict.fromkeys(DAYS, is_day)
-SOUND |= {name: words.__contains__ for name, words in WORDS.items()}
-SOUND |= {name: partial(is_text, longest=length) for name, length in LENGTHS.items()}
-SOUND |= {"id_number": numbers.RIGHT_FORM.fullmatch, "phone": numbers.MOBILE.fullmatch}
+SILENT = {None, type(None)}
+SOUND: dict[str, Callable] = dict.fromkeys(FLAGS, {bool}.issuperset)
+SOUND |= {name: words.issuperset for name, words in WORDS.items()}
+SOUND |= {name: partial(are_texts, longest=length) for name, length in LENGTHS.items()}
+SOUND |= {"id_number": partial(all_match, form=numbers.RIGHT_FORM)}
+SOUND |= {"phone": partial(all_match, form=numbers.MOBILE)}

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from organizations.imports.ordinary import Plan, refuse_unsound
+from organizations.imports.ordinary import Plan, sound_columns
 from organizations.imports.preflight import FileRefused
 from organizations.imports.reading import Cell, CellError, Formula, Row, Sheet
 
@@ -55,6 +55,8 @@ class Frame:
     first: int
     widest: int
     told: list[list[Any] | int] | None
+    # Of the understood ones the numbers, and column by column what they say.
+    said: tuple[Sequence[int], dict[str, Sequence]] = ((), {})
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -172,15 +174,15 @@ class Parsing:
 
     def framed(self, text: bytes, told: dict[str, Any], plan: Plan | None) -> Frame:
         try:
-            found, first, widest = told["told"], int(told["first"]), int(told["widest"])
-            if plan and found:
-                lines = [one for one in found if not isinstance(one, int)]
+            frame = Frame(text, int(told["first"]), int(told["widest"]), told["told"] if plan else None)
+            if plan and frame.told:
+                lines = [one for one in frame.told if not isinstance(one, int)]
                 # Nothing that is ordinary needs such a sign.
                 if b"\\u" in self.last:
                     raise ValueError("control characters")
                 if lines:
-                    refuse_unsound(plan.fields, lines)
-            return Frame(text, first, widest, found if plan else None)
+                    frame.said = sound_columns(plan.fields, lines)
+            return frame
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise too_hard() from error
 

@@ -1,7 +1,7 @@
 """One line of the roster: its cells parsed, what is wrong with them, what is done with it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,12 +12,10 @@ from organizations.imports import values
 from organizations.imports.branches import Branches
 from organizations.imports.columns import FIELDS, HEADER_WITHIN, REASON, Layout, normalise, texts_of
 from organizations.imports.ordinary import (
-    DAYS,
     FOOTER,
     LONGEST_BRANCH,
     LONGEST_HEAD,
     Plan,
-    day_in,
     first_text,
     parsers,
 )
@@ -48,7 +46,7 @@ class RosterRow:
     number: int
     sheet: str = ""
     values: dict = field(default_factory=dict)
-    # What the ID number says where the sheet is silent; never put over something stored.
+    # What the ID number says of which the sheet is silent; never put over something stored.
     derived: dict = field(default_factory=dict)
     # Numbers as we export them, half hidden: they mean "unchanged".
     masked: dict = field(default_factory=dict)
@@ -62,10 +60,12 @@ class RosterRow:
     # How many present members of the branch bear the name: proof, when storing, that nobody was added since.
     namesakes: int = 0
     id_digest: str = ""
-    # By which the line is known again; b"" for one that is nobody's.
+    # By which the line is known again, once that is asked: see `lines.keys_of`.
     key: bytes = b""
-    # Storing it would change something, wherever it stands in the list.
-    has_news: bool = False
+
+    @property
+    def branch_pk(self) -> int | None:
+        return self.branch.id if self.branch else None
 
     def error(self, field_name: str, code: str, message: str) -> None:
         self.errors.append(Finding(self.number, field_name, code, message, self.sheet))
@@ -100,8 +100,7 @@ class Reader:
         self.heads.pop("", None)
         # What the parsing process says of an ordinary line, in this order.
         self.fields = [name for name, *_ in self.parsers if name in layout.columns]
-        self.days = [name for name in DAYS if name in layout.columns]
-        self.known_branches: dict[str, Organization] = {}
+        self.known_branches: dict[str | None, Organization] = {}
         self.fillers = {
             name: Filler(layout.sheet.merges, layout.columns[name])
             for name in ("branch", "party_group")
@@ -126,7 +125,7 @@ class Reader:
         if frame.told is None:
             yield from self.rows_from(frame.rows)
             return
-        understood = iter(self.ordinary([one for one in frame.told if not isinstance(one, int)]))
+        understood = iter(self.ordinary(*frame.said))
         for one in frame.told:
             if isinstance(one, int):
                 yield from self.rows_from([frame.row(one)])
@@ -138,28 +137,27 @@ class Reader:
             if number > self.layout.header_row and (row := self.read(number, cells)):
                 yield row, hidden
 
-    def ordinary(self, lines: list[list[Any]]) -> list[RosterRow]:
-        """Lines as the parsing process understood them: number, hidden or not, what they say."""
-        rows = []
-        for number, _, *said in lines:
-            told = {name: one for name, one in zip(self.fields, said, strict=True) if one is not None}
-            branch = told.pop("branch", "")
-            for name in self.days:
-                if name in told:
-                    told[name] = day_in(told[name])
+    def ordinary(self, lines: Sequence[int], columns: dict[str, Sequence]) -> list[RosterRow]:
+        """Lines as the parsing process understood them: their numbers, and what they say."""
+        rows: list[RosterRow] = []
+        names = [name for name in columns if name != "branch"]
+        branches = columns.get("branch") or [None] * len(lines)
+        said = zip(*(columns[name] for name in names), strict=True)
+        for number, branch, one in zip(lines, branches, said, strict=True):
+            told = {name: value for name, value in zip(names, one, strict=True) if value is not None}
             row = RosterRow(number, sheet=self.layout.name, values=told)
             self.place_in_branch(row, branch)
             rows.append(row)
-        for row, one in zip(rows, digests(row.values.get("id_number", "") for row in rows), strict=True):
-            if one:
-                row.id_digest, row.derived = one, derived_from(row.values["id_number"])
+        for row, digest_of in zip(rows, digests(columns.get("id_number", ())), strict=False):
+            if digest_of:
+                row.id_digest, row.derived = digest_of, derived_from(row.values)
         return rows
 
-    def place_in_branch(self, row: RosterRow, text: str) -> None:
+    def place_in_branch(self, row: RosterRow, text: str | None) -> None:
         known = self.known_branches
         try:
             if text not in known:
-                known[text] = self.find_branch(text or None)
+                known[text] = self.find_branch(text)
             row.branch = known[text]
         except CellProblem as problem:
             row.error("branch", problem.code, problem.message)
@@ -269,13 +267,18 @@ def compare_with_id_number(row: RosterRow) -> None:
     number = row.values.get("id_number")
     if not number:
         return
-    row.id_digest, row.derived = digest(number), derived_from(number)
-    if row.values.get("sex", row.derived["sex"]) != row.derived["sex"]:
+    row.id_digest, row.derived = digest(number), derived_from(row.values)
+    if row.values.get("sex") not in (None, numbers.sex_of(number)):
         row.warn("sex", "SEX_MISMATCH", "性别与身份证号第 17 位不一致，请核对。")
     birth = row.values.get("birth_date")
-    if birth and not same_birth(birth, row.derived["birth_date"]):
+    if birth and not same_birth(birth, (numbers.born_on(number), "day")):  # type: ignore[arg-type]
         row.warn("birth_date", "BIRTH_MISMATCH", "出生日期与身份证号里的不一致，按表里填的导入，请核对。")
 
 
-def derived_from(number: str) -> dict[str, Any]:
-    return {"sex": numbers.sex_of(number), "birth_date": (numbers.born_on(number), "day")}
+def derived_from(values: dict[str, Any]) -> dict[str, Any]:
+    number, derived = values["id_number"], {}
+    if "sex" not in values:
+        derived["sex"] = numbers.sex_of(number)
+    if "birth_date" not in values:
+        derived["birth_date"] = (numbers.born_on(number), "day")
+    return derived

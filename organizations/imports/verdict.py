@@ -15,6 +15,7 @@ from organizations.imports.sheets import notes_on_sheets
 from organizations.imports.values import hide_digits
 from organizations.imports.whole import Line
 
+Packed = tuple[bytes, list[Line], list[Line]]
 FINDINGS_KEPT = 1000
 SECRET = ("id_number", "phone")
 SHOWN_OF_SECRET = 4
@@ -38,7 +39,7 @@ class Verdict:
     layouts: list[Layout]
     # One for each line that holds somebody or says something.
     rows: list[Line]
-    packed: list[tuple[bytes, list[Line]]]
+    packed: list[Packed]
     kept: Kept
     choices: Choices
     sheets: list[Sheet]
@@ -96,9 +97,9 @@ class Verdict:
     def pieces(self) -> Iterator[bytes]:
         """Given away once: the lines of a long roster are not held twice."""
         while self.packed:
-            packed, lines = self.packed.pop(0)
-            if lines:
-                yield with_verdict(packed, lines)
+            packed, new, known = self.packed.pop(0)
+            if new or known:
+                yield with_verdict(packed, new, known)
 
     def counts(self) -> dict[str, int]:
         actions = Counter(row.action for row in self.rows)

@@ -31,34 +31,31 @@ class Line:
     member: int | None
     # The matched member's place in the list, as stored.
     stored_place: int | None
-    # The line itself changes something, wherever it stands in the list.
-    has_news: bool
     is_person: bool
     set_aside: bool
     is_settled: bool
-    key: bytes
     errors: Sequence[Finding] = NOTHING
     warnings: Sequence[Finding] = NOTHING
+    # The line itself changes something, wherever it stands in the list.
+    has_news: bool = False
     place: int | None = None
     action: str = ""
 
     @classmethod
-    def of(cls, row: RosterRow, *, is_settled: bool) -> "Line":
+    def of(cls, row: RosterRow, *, is_person: bool, is_settled: bool) -> "Line":
         member = row.member
         return cls(
             number=row.number,
             sheet=row.sheet,
             name=row.values.get("name", ""),
-            branch=row.branch.pk if row.branch else None,
+            branch=row.branch_pk,
             id_digest=row.id_digest,
             birth=row.values.get("birth_date") or row.derived.get("birth_date"),
             member=member.pk if member else None,
             stored_place=member.place_in_list if member else None,
-            has_news=row.has_news,
-            is_person=bool(row.key),
+            is_person=is_person,
             set_aside=row.set_aside and not is_settled,
             is_settled=is_settled,
-            key=row.key,
             # Stored already: nothing about it is asked again.
             errors=NOTHING if is_settled else row.errors or NOTHING,
             warnings=NOTHING if is_settled else row.warnings or NOTHING,

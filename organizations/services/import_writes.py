@@ -8,13 +8,19 @@ import marshal
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 from django.db import IntegrityError
 
-from organizations.imports.lines import as_stored, keys_in, unpack
-from organizations.imports.matching import STATE_OF, fingerprint, fingerprint_of, pieces, registered
+from organizations.imports.lines import Columns, as_stored, complete_known, keys_in, unpack, with_news
+from organizations.imports.matching import (
+    STATE_OF,
+    fingerprint,
+    fingerprint_of,
+    fingerprints,
+    pieces,
+    registered,
+)
 from organizations.models import BRANCH_KINDS, ImportBatch, ImportChange, Member, Organization
 from organizations.service import Refused
 from organizations.services.writing import amend, insert, insert_and_tell
@@ -31,13 +37,14 @@ COLUMNS = [
 BLANK = Member()
 # Plain values: words of an enumeration are text.
 DEFAULTS = {name: str(value) if isinstance(value := getattr(BLANK, name), str) else value for name in COLUMNS}
-IN_ORDER = itemgetter(*COLUMNS)
 NOTED = ("batch_id", "member_id", "name", "row", "is_new", "before", "after")
 SECRETS = ("id_number", "phone")
 NOTHING = "{}"
 # Branch, name, how many present members bore it when checked, digest of the ID number, row, state after.
 New = tuple[int, str, int, str, int, str]
 AT_ONCE = 500
+# Without looking for what stands there twice.
+PLAINLY = 2
 
 
 @dataclass
@@ -55,15 +62,19 @@ class Ready:
     @classmethod
     def of(cls, batch: ImportBatch) -> "Ready":
         ready = cls()
+        # Only what is stored in part goes on, and has to tell its lines again.
+        is_part = bool(batch.verdict["counts"]["error_rows"])
         for piece in batch.pieces.order_by("number").iterator(chunk_size=20):
-            ready.keys.append(keys_in(piece.lines))
-            lines = list(unpack(piece.lines))
-            as_stored(lines)
-            ready.branches.update(line["branch"] for line in lines)
-            ready.known |= {line["member"]: line for line in lines if line["member"]}
-            new = [new_member(line) for line in lines if not line["member"]]
-            ready.values.append(marshal.dumps([values for values, _ in new]))
-            ready.told.append(marshal.dumps([told for _, told in new]))
+            new, known = unpack(piece.lines)
+            if is_part:
+                ready.keys.append(keys_in(new, known))
+            known = with_news(known)
+            complete_known(known)
+            ready.branches.update(new["branch_id"], (line["branch"] for line in known))
+            ready.known |= {line["member"]: line for line in known}
+            values, told = new_members(new)
+            ready.values.append(marshal.dumps(values, PLAINLY))
+            ready.told.append(marshal.dumps(told, PLAINLY))
         return ready
 
     # What is loaded was made above, in this process.
@@ -76,11 +87,15 @@ class Ready:
             yield marshal.loads(self.values.pop(0)), marshal.loads(self.told.pop(0))  # noqa: S302
 
 
-def new_member(line: dict[str, Any]) -> tuple[tuple, New]:
-    values = DEFAULTS | line["writes"]
-    values["branch_id"] = line["branch"]
-    told = (line["branch"], line["name"], line["state"], values["id_digest"], line["row"])
-    return IN_ORDER(values), (*told, fingerprint_of(values))
+def new_members(said: Columns) -> tuple[list[tuple], list[New]]:
+    many = len(said["row"])
+    columns = {name: [value] * many for name, value in DEFAULTS.items()}
+    for name, column in (said | as_stored(said)).items():
+        default = DEFAULTS.get(name)
+        columns[name] = [default if value is None else value for value in column]
+    told = (columns[name] for name in ("branch_id", "name", "state", "id_digest", "row"))
+    values = zip(*(columns[name] for name in COLUMNS), strict=True)
+    return list(values), list(zip(*told, fingerprints(columns, many), strict=True))
 
 
 def lock_branches(root: int, ready: Ready) -> dict[int, Organization]:

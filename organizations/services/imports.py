@@ -15,6 +15,7 @@ from organizations.imports.annotate import annotate
 from organizations.imports.checking import Tell, check
 from organizations.imports.choices import Choices
 from organizations.imports.collecting import no_collecting
+from organizations.imports.lines import KEYS
 from organizations.imports.preflight import FileRefused
 from organizations.imports.template import XLSX
 from organizations.imports.verdict import Verdict
@@ -46,6 +47,9 @@ MARK = 6  # hex digits: 24 bits tell two people apart, and find nobody
 MAY_GO_ON = (ImportState.CHECKING, ImportState.CHECKED, ImportState.REFUSED, ImportState.PARTIAL)
 OVER = "这份名册已经办完了，不能再检查。要再导入，请另外上传。"
 LOOK_AGAIN = "您打开这一页以后，这份名册又检查过。请重新看过再存。"
+STORED_BEFORE = (
+    "这份名册在系统升级以前存了一部分，接不上了。请另外上传改好的表：已经存的人会列为不变或更新，看过再存。"
+)
 EXPIRED = "上传的名册只保留一天。请把名册再上传一次。"
 
 
@@ -103,6 +107,7 @@ def check_again(
     require_scope(actor, batch.organization)
     batch = ImportBatch.objects.select_related("organization", "source").get(pk=batch.pk)
     require_going_on(batch)
+    require_known_lines(batch)
     examined = examine(
         batch,
         content if content is not None else kept_content(batch),
@@ -148,6 +153,12 @@ def require_scope(actor: User | None, organization: Organization) -> None:
 def require_going_on(batch: ImportBatch) -> None:
     if batch.state not in MAY_GO_ON:
         raise Refused(OVER, "state")
+
+
+def require_known_lines(batch: ImportBatch) -> None:
+    """Which lines it has stored must be known again, or they would be written over what came after."""
+    if batch.settled and batch.result.get("keys") != KEYS:
+        raise Refused(STORED_BEFORE, "older")
 
 
 def kept_content(batch: ImportBatch) -> bytes:
@@ -270,10 +281,10 @@ def store_batch(
     the check, or when `version`, the check that somebody has seen, is not the last.
     """
     require_scope(actor, batch.organization)
-    now = ImportBatch.objects.only("state", "version").get(pk=batch.pk)
+    now = ImportBatch.objects.only("state", "version", "verdict").get(pk=batch.pk)
     # Unpacking takes longer than writing; on SQLite every other writer would wait for it.
     with no_collecting():
-        ready = Ready.of(batch) if now.state == ImportState.CHECKED else Ready()
+        ready = Ready.of(now) if now.state == ImportState.CHECKED else Ready()
     with no_collecting(), transaction.atomic():
         return store_ready(actor, batch.pk, ready, partial, (now.version, version))
 
@@ -319,6 +330,7 @@ def close_storing(actor: User | None, batch: ImportBatch, ready: Ready) -> dict:
         "unchanged": counts["unchanged"],
         "skipped": counts["skipped"] + counts["error_rows"],
         "partial": bool(counts["error_rows"]),
+        "keys": KEYS,
     }
     batch.state = ImportState.PARTIAL if counts["error_rows"] else ImportState.STORED
     batch.settled = bytes(batch.settled) + b"".join(ready.keys) if counts["error_rows"] else b""

@@ -2,7 +2,7 @@
 
 from organizations.forms.import_answers import Column, ask_of, columns_of
 from organizations.imports.columns import OTHERS, REASON
-from organizations.imports.lines import lines_of
+from organizations.imports.lines import OLDER, is_older, lines_of
 from organizations.models import (
     PRECISION_OF,
     AuditEvent,
@@ -138,6 +138,10 @@ def first_list(batch: ImportBatch, counts: dict) -> str:
     return next((show for show in order if some[show]), "errors")
 
 
+def why_unread(batch: ImportBatch) -> str:
+    return OLDER if batch.state == ImportState.CHECKED and is_older(batch) else ""
+
+
 def lines_to_show(batch: ImportBatch, show: str, text: str, reader: User):
     """Findings by their line, people by their name; what is stored is read from what was done."""
     if show in FINDINGS:
@@ -145,7 +149,7 @@ def lines_to_show(batch: ImportBatch, show: str, text: str, reader: User):
         return [one for one in found if text in one.get("name", "")] if text else found
     if batch.state in DONE:
         return lines_done(batch, show, text, reader)
-    return Lines(batch, show, text, reader)
+    return [] if why_unread(batch) else Lines(batch, show, text, reader)
 
 
 def lines_done(batch: ImportBatch, show: str, text: str, reader: User) -> "Changes":
@@ -161,9 +165,9 @@ def settled_lines(batch: ImportBatch) -> int:
     return len(batch.settled) // 8
 
 
-def doubts(batch: ImportBatch) -> int:
-    """How many warnings somebody must have seen before anything is stored."""
-    return sum(one["code"] not in PLAIN for one in batch.verdict.get("warnings", []))
+def doubts(batch: ImportBatch) -> list[dict]:
+    """The warnings that somebody must have seen before anything is stored."""
+    return [one for one in batch.verdict.get("warnings", []) if one["code"] not in PLAIN]
 
 
 def findings(batch: ImportBatch, show: str) -> list[dict]:

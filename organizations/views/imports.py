@@ -102,7 +102,8 @@ def shown(request, batch: ImportBatch, form: FileForm | None = None, status: int
     asks, mapping = import_show.questions(batch), import_show.mapping(batch)
     may_go_on = batch.state in MAY_GO_ON
     settled = import_show.settled_lines(batch)
-    can_store = batch.state == ImportState.CHECKED and not asks and bool(good or settled)
+    unread = import_show.why_unread(batch)
+    can_store = batch.state == ImportState.CHECKED and not (asks or unread) and bool(good or settled)
     context = {
         "batch": batch,
         "counts": counts,
@@ -115,6 +116,7 @@ def shown(request, batch: ImportBatch, form: FileForm | None = None, status: int
         "good": good,
         "doubts": import_show.doubts(batch),
         "asks": asks,
+        "unread": unread,
         "mapping": mapping,
         "asked_columns": [line for line in mapping if line["column"].is_asked],
         "unknown": [line for line in mapping if line["is_unknown"] and not line["column"].is_asked],

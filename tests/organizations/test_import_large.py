@@ -93,9 +93,9 @@ def test_a_changed_token_is_no_number():
 
 def namesakes(ids: list[str]) -> list[whole.Line]:
     facts = dict.fromkeys(("birth", "member", "stored_place"))
-    facts |= {"sheet": "", "has_news": True, "is_person": True, "set_aside": False, "is_settled": False}
+    facts |= {"sheet": "", "is_person": True, "set_aside": False, "is_settled": False}
     return [
-        whole.Line(number=at, name="张一", branch=1, id_digest=one, key=b"", **facts)
+        whole.Line(number=at, name="张一", branch=1, id_digest=one, **facts)
         for at, one in enumerate(ids, start=2)
     ]
 

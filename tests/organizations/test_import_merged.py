@@ -6,7 +6,7 @@ from django.utils import timezone
 from organizations.models import Member
 from organizations.service import Refused
 from organizations.services.duplicates import merge_members
-from organizations.services.imports import check_roster, store_batch
+from organizations.services.imports import check_again, check_roster, store_batch
 from organizations.services.members import change_member, create_member, leave_member, look_up_member
 from tests.base import Cast, make_member, once
 from tests.organizations.workbooks import id_number, person, roster
@@ -48,6 +48,14 @@ def test_a_number_given_up_finds_the_record_that_stayed_and_leaves_its_number(ca
     merged.refresh_from_db()
     assert (merged.phone, merged.id_number, merged.birth_date) == ("13800001111", LAST, None)
     assert Member.objects.count() == count
+
+
+def test_a_line_with_a_number_given_up_is_known_again_once_it_is_stored(cast, merged):
+    people = person("王北甲", birth=None, id=GIVEN_UP, phone="13800001111"), person("张二", phone="1")
+    batch = check(cast, *people)
+    store_batch(actor=cast.north_organizer, batch=batch, partial=True)
+    batch = check_again(actor=cast.north_organizer, batch=batch, content=roster(*people))
+    assert batch.verdict["counts"]["settled"] == 1 and codes(batch) == []
 
 
 def test_its_own_number_needs_no_word(cast, merged):
