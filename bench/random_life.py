@@ -8,27 +8,11 @@ Prints how often each act was done and what the rules refused, per database.
 """
 
 import argparse
-import os
-import subprocess
 import sys
-import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-TEST = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider"]
-TEST += ["tests/attendance/test_random_life.py"]
-BESIDE = {"sqlite": [], "postgres": [sys.executable, "scripts/with_postgres.py"]}
+from races import BESIDE, run
 
-
-def live(database: str, runs: int, steps: int) -> bool:
-    env = os.environ | {"RANDOM_LIFE": f"{runs}x{steps}"}
-    env.pop("DATABASE_URL", None)
-    began = time.perf_counter()
-    answer = subprocess.run([*BESIDE[database], *TEST], cwd=ROOT, env=env)
-    seconds = time.perf_counter() - began
-    word = "every figure true" if answer.returncode == 0 else "FAILED"
-    print(f"{database}: {runs} runs of up to {steps} acts in {seconds:.0f} s: {word}\n", flush=True)
-    return answer.returncode == 0
+LIFE = ["tests/attendance/test_random_life.py"]
 
 
 def main() -> None:
@@ -39,10 +23,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--only", choices=BESIDE)
     asked = parser.parse_args()
+    size = f"{asked.runs}x{asked.steps}"
     chosen = [asked.only] if asked.only else list(BESIDE)
-    lived = [live(database, asked.runs, asked.steps) for database in chosen]
-    if not all(lived):
-        sys.exit(1)
+    passed = [run(database, LIFE, RANDOM_LIFE=size) for database in chosen]
+    if not all(passed):
+        sys.exit("FAILED")
+    print(f"{asked.runs} runs of up to {asked.steps} acts: every figure true")
 
 
 if __name__ == "__main__":
