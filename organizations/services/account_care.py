@@ -3,13 +3,19 @@
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from organizations import lockout
 from organizations.models import Role, User
 from organizations.service import Refused, service
 from organizations.services import audit, second_factor
-from organizations.services.accounts import Slip, managed, random_password, refuse_handed_over, store_account
+from organizations.services.accounts import (
+    Slip,
+    managed,
+    open_again,
+    random_password,
+    refuse_handed_over,
+    store_account,
+)
 
 
 @service(atomic=False)
@@ -91,10 +97,7 @@ def rescue_officer(*, username: str) -> Slip:
         user = users.filter(username=username, role=Role.OFFICER, succeeded_by=None).first()
         if user is None or not user.organization.is_root():
             raise Refused("没有这个账号，或者它不是最上级党组织的主管。别的账号请由上级在“账号”页面办理。")
-        user.password, user.must_change_password, user.is_active = encoded, True, True
-        user.password_changed_at = timezone.now()
-        user.save(update_fields=["password", "must_change_password", "is_active", "password_changed_at"])
-        lockout.release(user.username)
+        open_again(user, encoded)
         second_factor.forget_phone(user)
         audit.record(
             actor=None,

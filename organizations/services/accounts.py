@@ -154,10 +154,7 @@ def reset_account(*, actor: User, user: User) -> Slip:
     with transaction.atomic():
         user = managed(actor, user)
         refuse_handed_over(user)
-        user.password, user.must_change_password, user.is_active = encoded, True, True
-        user.password_changed_at = timezone.now()
-        user.save(update_fields=["password", "must_change_password", "is_active", "password_changed_at"])
-        lockout.release(user.username)
+        open_again(user, encoded)
         second_factor.forgive(user)
         audit.record(
             actor=actor,
@@ -167,6 +164,14 @@ def reset_account(*, actor: User, user: User) -> Slip:
             organization=user.organization,
         )
     return Slip(user, password)
+
+
+def open_again(user: User, encoded: str) -> None:
+    """With a password that must be changed at once; on no device the account stays locked."""
+    user.password, user.must_change_password, user.is_active = encoded, True, True
+    user.password_changed_at = timezone.now()
+    user.save(update_fields=["password", "must_change_password", "is_active", "password_changed_at"])
+    lockout.release(user.username)
 
 
 @service
