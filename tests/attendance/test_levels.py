@@ -35,8 +35,7 @@ built, scene = once(Wanted)
         ("makeup_list", "due=soon", (owing, "MOST_OWING")),
         ("contact_list", "state=never", (contacts, "MOST_FLOATING")),
         ("hours_list", "state=enough", (hours, "MOST_COMPARED")),
-        ("doubt_list", "kind=LATE", (doubts, "MOST_ROWS")),
-        ("doubt_list", "kind=HEADS", (doubts, "MOST_ROWS")),
+        ("doubt_list", "kind=GONE", (doubts, "MOST_ROWS")),
     ],
 )
 def test_too_many_for_one_page_are_asked_one_level_down(scene, client, monkeypatch, page, query, limit):
