@@ -91,7 +91,7 @@ def test_what_is_doubted_is_stored_by_somebody_who_saw_it(page, cast, store):
     batch = batch_of(cast, person("张一", sex="女", id=id_number("19650712", "341")), person("合计"), wrong)
     for ask, people in (({}, 0), ({"partial": "1"}, 0), ({"partial": "1", "seen": "1"}, 1)):
         text = page("north_organizer", "import_detail", batch.pk).content.decode()
-        assert 'name="seen" value="1" required' in text and "共 1 处" in text
+        assert 'name="seen" value="1" required' in text and "第 2 行 张一：性别与身份证号" in text
         store(batch, **ask)
         assert Member.objects.filter(name="张一").count() == people
     # A total is nobody: there is nothing to be doubted.
