@@ -37,7 +37,9 @@ def claimable(user: User, campaign: Campaign) -> QuerySet[Guest]:
     scope = scope_unit(user, campaign)
     if scope is None or not user.keeps_records:
         return Guest.objects.none()
-    own_name = own_people(user, campaign).filter(member__name=OuterRef("name"))
+    # Of one campaign the scope is a range of paths; `manageable_by` would look through the units of all.
+    mine = RosterEntry.objects.present().filter(inside(scope), campaign=campaign)
+    own_name = mine.filter(member__name=OuterRef("name"))
     own_unit = Unit.objects.filter(within("path", scope.path), campaign=campaign, name=OuterRef("says_from"))
     above = Q(part__session__host__path__in=scope.ancestor_paths)
     near = inside(scope, "part__session__host") | above | Exists(own_unit)
