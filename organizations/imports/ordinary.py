@@ -74,7 +74,8 @@ class Understanding:
         self.forgotten = {at[name] for name in MASKED if name in at}
 
     def told(self, cells: list[Cell]) -> list[Any] | None:
-        if first_text(cells) in self.heads or len(first_text(cells)) > LONGEST_HEAD:
+        first = first_text(cells)
+        if first in self.heads or len(first) > LONGEST_HEAD:
             return None
         try:
             said = self.said(cells)

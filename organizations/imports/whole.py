@@ -1,10 +1,11 @@
 """What only the whole file can tell: repeated people, the branch's own order, what is done with each line."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
+from operator import attrgetter
 
 from django.db.models import Max
 
@@ -94,19 +95,19 @@ def action_of(line: Line) -> str:
     return "update" if line.has_news or moved else "unchanged"
 
 
-def repeated(lines: Iterable[Line], key) -> list[list[Line]]:
-    """Groups of two and more with one key; lines whose key is empty belong to none."""
-    keyed = [(key(line), line) for line in lines]
-    counts = Counter(value for value, _ in keyed if value)
+def repeated(lines: list[Line], *key: str) -> list[list[Line]]:
+    """Groups of two and more with one key; lines of which a part of it is empty belong to none."""
+    keys = list(zip(*(map(attrgetter(name), lines) for name in key), strict=True))
+    shared = {value for value, count in Counter(keys).items() if count > 1 and all(value)}
     groups: dict[object, list[Line]] = defaultdict(list)
-    for value, line in keyed:
-        if value and counts[value] > 1:
+    for value, line in zip(keys, lines, strict=True) if shared else ():
+        if value in shared:
             groups[value].append(line)
     return list(groups.values())
 
 
 def refuse_repeated_ids(lines: list[Line]) -> None:
-    for group in repeated(lines, lambda line: line.id_digest):
+    for group in repeated(lines, "id_digest"):
         for line in group:
             where = others_of(line, group)
             line.error("id_number", "ID_TWICE", f"与{where}的身份证号相同。请核对，同一人只留一行。")
@@ -114,9 +115,7 @@ def refuse_repeated_ids(lines: list[Line]) -> None:
 
 def refuse_repeated_names(lines: list[Line]) -> None:
     """Two people of one name in one branch must be told apart by ID number or birth date."""
-    for group in repeated(
-        lines, lambda line: (line.branch, line.name) if line.branch and line.name else None
-    ):
+    for group in repeated(lines, "branch", "name"):
         ids = Counter(line.id_digest for line in group)
         told = first_of_each_id(group)
         for line in group:
@@ -173,8 +172,8 @@ def are_told_apart(line: Line, other: Line) -> bool:
 
 
 def refuse_one_member_twice(lines: list[Line]) -> None:
-    matched = (line for line in lines if not line.errors)
-    for group in repeated(matched, lambda line: line.member):
+    matched = [line for line in lines if not line.errors]
+    for group in repeated(matched, "member"):
         for line in group:
             line.error(
                 "name",
