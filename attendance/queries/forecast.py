@@ -5,7 +5,7 @@ member; each person's own missing topics are compared with it. One SELECT for a 
 """
 # ruff: noqa: S608 - tables, columns and topic masks are ours; what a caller passes is a parameter
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from organizations.queries.search import by_name
 from organizations.tree import STEP
 
 # More people than this are not compared while a page waits: it says which level to open.
-MOST_MEMBERS = 300_000
+MOST_MEMBERS = 60_000
 
 
 def children_of(unit: Unit) -> list[Unit]:
@@ -63,14 +63,17 @@ def too_late_by_child(unit: Unit, now: datetime) -> list[Late]:
 
 
 def what_is_missing(
-    standings: Iterable[Standing], unit: Unit, now: datetime, topics: list[Topic]
+    standings: Sequence[Standing], unit: Unit, now: datetime, topics: list[Topic]
 ) -> dict[int, list[Topic]]:
     """Of people on one page: the topics nothing planned will bring them."""
     ids = [standing.pk for standing in standings]
     if not ids:
         return {}
     among = f" AND st.entry_id IN ({', '.join(['%s'] * len(ids))})"
-    sql, params = _select(unit, now, f"st.entry_id, {_lacks(topics)}", among)
+    # What is planned is summed up for the branches of the page only.
+    paths = [standing.unit.path for standing in standings]
+    columns = f"st.entry_id, {_lacks(topics)}"
+    sql, params = _select(unit, now, columns, among, (min(paths), max(paths) + "~"))
     with connection.cursor() as cursor:
         cursor.execute(sql, [*params, *ids])
         return {entry: topics_in(mask, topics) for entry, mask in cursor.fetchall()}
@@ -92,7 +95,9 @@ def _lacks(topics: Iterable[Topic]) -> str:
     return f"({_mask(topics)} & ~(st.topic_mask | COALESCE(whole.mask, 0) | COALESCE(own.mask, 0)))"
 
 
-def _select(unit: Unit, now: datetime, columns: str, ending: str = "") -> tuple[str, list[Any]]:
+def _select(
+    unit: Unit, now: datetime, columns: str, ending: str = "", paths: tuple[str, str] | None = None
+) -> tuple[str, list[Any]]:
     """`whole`: what is planned for everybody of a unit; `own`: what is planned for somebody besides,
     by category or by name. Most people have only the first, so that the roster need not be read.
     EXISTS, where a join would do: SQLite would go through all units for every session.
@@ -134,6 +139,6 @@ def _select(unit: Unit, now: datetime, columns: str, ending: str = "") -> tuple[
         WHERE u.campaign_id = %s AND u.path >= %s AND u.path < %s
         AND st.required AND NOT st."left" AND {_lacks(topics)} <> 0{ending}
     """
-    here = [unit.campaign_id, unit.path, unit.path + "~"]
+    here = [unit.campaign_id, *(paths or (unit.path, unit.path + "~"))]
     campaign = unit.campaign_id
     return sql, [campaign, now, now, last_moment(unit.campaign), *here, campaign, *here]

@@ -137,9 +137,8 @@ def late_list(request, campaign_pk):
     if members > forecast.MOST_MEMBERS:
         rule = "照现在排好的课，到冬训结束也学不全必训专题的人。"
         return levels(request, unit, LATE.title, members, rule=rule, tabs=tabs(unit), which=LATE.code)
-    now = timezone.now()
     context = _page(request, unit, LATE, asked_late(request, unit))
-    context["by_child"] = [] if unit.holds_people else forecast.too_late_by_child(unit, now)
+    context["by_child"] = [] if unit.holds_people else forecast.too_late_by_child(unit, timezone.now())
     return render(request, "attendance/late_list.html", context)
 
 
