@@ -19,7 +19,6 @@ from organizations.imports.matching import (
     fingerprint_of,
     fingerprints,
     pieces,
-    registered,
 )
 from organizations.models import BRANCH_KINDS, ImportBatch, ImportChange, Member, Organization
 from organizations.service import Refused
@@ -40,8 +39,8 @@ DEFAULTS = {name: str(value) if isinstance(value := getattr(BLANK, name), str) e
 NOTED = ("batch_id", "member_id", "name", "row", "is_new", "before", "after")
 SECRETS = ("id_number", "phone")
 NOTHING = "{}"
-# Branch, name, how many present members bore it when checked, digest of the ID number, row, state after.
-New = tuple[int, str, int, str, int, str]
+# Branch, name, how many present members bore it when checked, row, state after.
+New = tuple[int, str, int, int, str]
 AT_ONCE = 500
 # Without looking for what stands there twice.
 PLAINLY = 2
@@ -93,7 +92,7 @@ def new_members(said: Columns) -> tuple[list[tuple], list[New]]:
     for name, column in (said | as_stored(said)).items():
         default = DEFAULTS.get(name)
         columns[name] = [default if value is None else value for value in column]
-    told = (columns[name] for name in ("branch_id", "name", "state", "id_digest", "row"))
+    told = (columns[name] for name in ("branch_id", "name", "state", "row"))
     values = zip(*(columns[name] for name in COLUMNS), strict=True)
     return list(values), list(zip(*told, fingerprints(columns, many), strict=True))
 
@@ -121,21 +120,18 @@ def write_members(batch: ImportBatch, ready: Ready) -> None:
             insert(
                 ImportChange,
                 NOTED,
-                ((batch.pk, pk, name, row, True, NOTHING, after) for pk, (_, name, _, _, row, after) in told),
+                ((batch.pk, pk, name, row, True, NOTHING, after) for pk, (_, name, _, row, after) in told),
             )
         changed = update_members(ready.known)
-    except IntegrityError as error:  # the same ID number came in elsewhere this very moment
+    except IntegrityError as error:  # somebody's ID number has come in since, here or elsewhere
         raise Refused(CHANGED_SINCE, "changed_since") from error
     insert(ImportChange, NOTED, ((batch.pk, *line) for line in changed))
 
 
 def require_new(ready: Ready) -> None:
-    """Nobody of these has come in since the check: by ID number anywhere, by name in the branch."""
+    """No namesake has come into a branch since the check. ID numbers the database itself keeps apart."""
     for new in ready.new():
-        digests = [digest for _, _, _, digest, _, _ in new if digest]
-        if digests and Member.objects.filter(registered(digests)).exists():
-            raise Refused(CHANGED_SINCE, "changed_since")
-        names = {(branch, name): before for branch, name, before, _, _, _ in new}
+        names = {(branch, name): before for branch, name, before, _, _ in new}
         now = Counter(namesakes(names.keys()))
         if any(now[key] != before for key, before in names.items()):
             raise Refused(CHANGED_SINCE, "changed_since")
