@@ -18,7 +18,8 @@ def todos(user: User) -> list[Todo]:
     """Past sessions without register, overdue service tasks, campaigns not begun or not ended."""
     campaign = current_campaign(user)
     own = [*preparing(user), *past_their_end(user)]
-    if campaign is None or not user.marks_registers:
+    # Nothing can be done about what a campaign left open when it ended.
+    if campaign is None or not campaign.is_open or not user.marks_registers:
         return own
     return [todo for todo in [*own, missing(user, campaign), overdue(user, campaign)] if todo.count]
 

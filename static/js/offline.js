@@ -79,7 +79,7 @@
     if (reason) line.append(element("span", "muted", reason));
     bar.append(line);
     if (now.sums.others) bar.append(element("p", "notice notice-warn", "这台手机上还有另一个账号点的" + now.sums.others + "条没上传。请那个账号在这台手机上登录，就会自动上传。"));
-    if (session) drawKeeping(now, pack);
+    if (session && !bar.dataset.over) drawKeeping(now, pack);
     if (note) bar.append(element("p", "notice notice-info", note));
   }
   function why(now) {

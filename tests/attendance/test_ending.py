@@ -249,6 +249,17 @@ def test_who_runs_it_is_told_when_its_last_day_is_over(scene):
     assert told(scene.north_organizer) == told(scene.inspector) == []
 
 
+def test_what_was_left_open_is_no_to_do_any_more(client, scene):
+    late = scene.session(days=-3)
+    assert [todo.text for todo in todos(scene.north_organizer)] == ["1场课上过了未点名"]
+    close_campaign(actor=scene.officer, campaign=scene.campaign, reason="没点名")
+    assert todos(scene.north_organizer) == []
+    client.force_login(scene.north_organizer)
+    assert "（已结束）" in client.get(reverse("reports:home")).content.decode()
+    register = client.get(reverse("attendance:register", args=[late.pk])).content.decode()
+    assert 'data-over="1"' in register and "data-keep" not in register
+
+
 def test_the_pages_of_the_end_exist_for_who_runs_the_campaign_only(client, scene):
     names = ("campaign_end", "unfinished_parts")
     pages = [reverse(f"attendance:{name}", args=[scene.campaign.pk]) for name in names]
