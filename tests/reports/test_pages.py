@@ -12,6 +12,7 @@ from reports.services import reports
 from tests.base import fixture_writes, make_organization, make_user, once
 from tests.reports.scene import Winter
 from tests.reports.test_figures import add_townships
+from tests.reports.test_jobs import at_clock
 
 pytestmark = pytest.mark.django_db
 
@@ -126,7 +127,8 @@ def test_home_is_the_accounts_own(client, winter):
     assert as_user(client, winter.auditor).get(home).headers["Location"] == audit
 
 
-def test_a_recorder_finds_the_registers_to_mark(client, winter):
+def test_a_recorder_finds_the_registers_to_mark(client, winter, time_machine):
+    time_machine.move_to(at_clock(0, 10, 0), tick=True)
     today = winter.session(days=0, hour=0, title="今天凌晨的课")
     html = as_user(client, winter.north_recorder).get(reverse("reports:home")).content.decode()
     assert reverse("attendance:register", args=[today.pk]) in html
