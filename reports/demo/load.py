@@ -16,7 +16,7 @@ from campaigns.services.campaigns import create_campaign, draw_units
 from organizations.models import AuditEvent, Member, Organization, Role, User
 from organizations.service import Refused, service
 from organizations.services import audit
-from reports.demo import accounts, bulk, confirmations, evenings, lecturers, people
+from reports.demo import accounts, bulk, care, confirmations, evenings, lecturers, people
 from reports.demo.registers import FINISHED, RUNNING, Registers
 from reports.demo.service import ServiceTasks
 from reports.demo.training import LAST_WINTER, THIS_WINTER, TODAY, Calendar, Winter
@@ -87,6 +87,7 @@ def load(*, demo: Demo, say: Say) -> None:
     for campaign in campaigns:
         rebuild(campaign=campaign)
         say(f"{campaign.label}：统计完成")
+    care.store(campaigns[-1], demo.today)
     confirmations.store(campaigns[-1])
     evenings.store(campaigns[-1], demo.today)
     _record(tree, demo)

@@ -16,9 +16,17 @@ from django.test.utils import CaptureQueriesContext
 
 from attendance.models import Attendance, RosterStay, Standing, Waiver
 from attendance.services.recount import differences
-from campaigns.models import Campaign, ServiceTask, SessionUnit, Stage, TrainingSession
+from campaigns.models import (
+    Campaign,
+    HeadCount,
+    ServiceTask,
+    SessionUnit,
+    Stage,
+    Trainee,
+    TrainingSession,
+)
 from organizations.fields import digest
-from organizations.models import AuditEvent, Member, Organization, Role
+from organizations.models import AuditEvent, Member, Organization, Role, User
 from organizations.names import initials
 from reports.demo import bulk, load
 from reports.demo.people import FACTORS
@@ -27,6 +35,8 @@ from reports.models import DailyFigure
 from tests.base import fixture_writes, make_organization
 
 MEMBERS = 300
+CARE_PAGES = ("makeup/", "home/?state=wish", "home/?state=taught", "contacts/?state=old", "leaves/", "heads/")
+DOUBT_PAGES = ("doubts/?kind=GONE",)  # of the others chance decides
 TODAY = date(2026, 12, 15)
 
 
@@ -188,6 +198,20 @@ def test_loading_again_prints_the_same_and_changes_nothing():
     before = fingerprint(), AuditEvent.objects.count()
     assert run("--seed", "6") == first
     assert (fingerprint(), AuditEvent.objects.count()) == before
+
+
+@pytest.mark.django_db
+def test_no_list_of_the_first_township_is_empty(client):
+    run("--members", "900")
+    campaign = Campaign.objects.get(stage=Stage.OPEN)
+    pages = {"organizer1": CARE_PAGES, "organizer2": ["guests/"], "inspector": DOUBT_PAGES}
+    for username, paths in pages.items():
+        client.force_login(User.objects.get(username=username))
+        for path in paths:
+            html = client.get(f"/campaigns/{campaign.pk}/{path}").content.decode()
+            assert 'class="empty' not in html and "<h1" in html, path
+    assert Trainee.objects.exists() and HeadCount.objects.exists()
+    assert differences(campaign=campaign) == []
 
 
 @pytest.mark.django_db
