@@ -12,7 +12,7 @@ from attendance.models import DoubtNote
 from attendance.queries import doubts
 from attendance.services.doubts import note_doubt
 from attendance.views.getters import get_campaign, get_unit, needs, unit_crumbs
-from campaigns.models import Unit
+from campaigns.models import TrainingSession, Unit
 from organizations.paging import key_page
 from organizations.service import Refused
 
@@ -61,6 +61,10 @@ def _chips(unit, seen):
 
 def _page(request, unit, doubt, seen):
     page = key_page(request, doubts.findings(doubt, unit, seen=seen), *doubt.order)
+    if doubt.kind == Kind.TWO_PLACES:
+        others = TrainingSession.objects.in_bulk({row.other for row in page.rows})
+        for row in page.rows:
+            row.other_session = others[row.other]
     shown = [SHOWN[doubt.kind](row, unit) for row in page.rows]
     if seen:
         notes = doubts.notes_of(doubt, unit.campaign, [one.key for one in shown])
@@ -90,7 +94,7 @@ def doubt_note(request, campaign_pk):
 
 # --- A line for each kind -----------------------------------------------------------------------
 def _session(session):
-    return f"看“{session.title}”", reverse("attendance:session_rows", args=[session.pk])
+    return "看这一场", reverse("attendance:session_rows", args=[session.pk])
 
 
 def _person(row):
@@ -104,7 +108,8 @@ def _day(moment):
 
 def _two_places(row, unit):
     name, here = row.entry.member.name, row.session
-    words = f"{row.unit.name}{name}，{_day(row.held_on)}：“{here.title}”和另一场时间重叠的课都登记到了课。"
+    titles = f"“{here.title}”和“{row.other_session.title}”"
+    words = f"{row.unit.name}{name}，{_day(row.held_on)}：{titles}时间重叠，两场都登记到了课。"
     other = ("看另一场", reverse("attendance:session_rows", args=[row.other]))
     return Finding(row.key, words, [_person(row), _session(here), other])
 
