@@ -3,10 +3,10 @@
 
     python bench/races.py [--seconds 60] [--times 10] [--only sqlite|postgres] [--without NAME]
 
-On both databases: sixteen writers on overlapping registers while people move, sheets close
-and units freeze; then each double tap many times. On the one-machine installation (SQLite and
-`manage.py serve`): 32 who send registers of 40, imports of 5,000 and a report, beside one
-client alone in the same run. The tests are tests/races/.
+On both databases: sixteen writers on overlapping registers while people move, sheets close and
+units freeze, and while the campaign ends and is opened again; then each double tap many times.
+On the one-machine installation (SQLite and `manage.py serve`): 32 who send registers of 40,
+imports of 5,000 and a report, beside one client alone in the same run. The tests are tests/races/.
 
 --without takes one protection away and succeeds when the tests notice:
 lock, replay (both on PostgreSQL), transaction_mode, timeout (the settings of SQLite).
@@ -24,12 +24,13 @@ TEST = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider"]
 TEST += ["--show-capture=no", "--tb=short"]
 BESIDE = {"sqlite": [], "postgres": [sys.executable, "scripts/with_postgres.py"]}
 STORM, ONE_MACHINE = "tests/races/test_storm.py", "tests/races/test_one_machine.py"
+END = "tests/races/test_end_of_campaign.py"
 TAPS = ["tests/races/test_double_taps.py", "tests/races/test_rosters_at_once.py"]
 # Which database notices that it is gone, and where.
 PROTECTIONS = {
-    "lock": ("postgres", [STORM, *TAPS]),
+    "lock": ("postgres", [STORM, END, *TAPS]),
     "replay": ("postgres", [STORM, *TAPS]),
-    "transaction_mode": ("sqlite", [ONE_MACHINE]),
+    "transaction_mode": ("sqlite", [END, ONE_MACHINE]),
     "timeout": ("sqlite", [ONE_MACHINE]),
 }
 
@@ -61,7 +62,7 @@ def main() -> None:
         sys.exit(not noticed)
     passed = []
     for database in [asked.only] if asked.only else list(BESIDE):
-        passed.append(run(database, [STORM], RACES_SECONDS=asked.seconds))
+        passed.append(run(database, [STORM, END], RACES_SECONDS=asked.seconds))
         passed.append(run(database, TAPS, RACES_TIMES=asked.times))
         if database == "sqlite":
             passed.append(run(database, [ONE_MACHINE], RACES_SECONDS=asked.seconds))

@@ -7,6 +7,7 @@ import os
 from uuid import uuid4
 
 import pytest
+from django.db import connections
 
 from attendance.services import marks
 from campaigns.models import Unit
@@ -28,7 +29,16 @@ def without_replay(patch) -> None:
     patch.setattr(marks, "insert_once", insert_anew)
 
 
-MUTATIONS = {"lock": without_lock, "replay": without_replay}
+def without_transaction_mode(patch) -> None:
+    """On SQLite a write begins as a reader: what it read may be old by the time it writes."""
+    patch.delitem(connections.settings["default"]["OPTIONS"], "transaction_mode")
+
+
+MUTATIONS = {
+    "lock": without_lock,
+    "replay": without_replay,
+    "transaction_mode": without_transaction_mode,
+}
 
 
 @pytest.fixture(autouse=True)
