@@ -90,6 +90,9 @@ def test_a_list_counts_and_pages_no_further_than_the_cap(scene, client, monkeypa
     assert counts and all("LIMIT 6" in sql for sql in counts)
     assert max(int(n) for q in asked for n in re.findall(r"OFFSET (\d+)", q["sql"])) <= 4
     assert CappedPaginator(Member.objects.order_by("pk"), 2).num_pages == 3
+    # Of a search fewer are counted: who finds so many types one letter more.
+    monkeypatch.setattr(admin_base, "MOST_FOUND", 4)
+    assert "共4条以上" in client.get(url(Member, "changelist"), {"q": "众人"}).content.decode()
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
