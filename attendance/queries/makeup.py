@@ -135,7 +135,7 @@ def _elsewhere(rows: Iterable[Attendance], times: Times) -> str:
 
 def _planned_then(entries: Sequence[RosterEntry], starts_at: datetime, ends_at: datetime) -> dict[int, str]:
     """Who is expected in another planned class at that time: a warning, for plans change."""
-    parts = SessionUnit.objects.filter(
+    planned = SessionUnit.objects.filter(
         unit__in={entry.unit_id for entry in entries},
         recorded_at__isnull=True,
         session__cancelled_at__isnull=True,
@@ -143,7 +143,7 @@ def _planned_then(entries: Sequence[RosterEntry], starts_at: datetime, ends_at: 
         session__starts_at__lt=ends_at,
         session__ends_at__gt=starts_at,
     )
-    parts = list(parts.select_related("session").order_by("session__starts_at", "pk"))
+    parts = list(planned.select_related("session").order_by("session__starts_at", "pk"))
     named = SessionUnit.named_members.through.objects.filter(
         sessionunit__in=[part.pk for part in parts if part.audience == SessionUnit.Audience.NAMED],
         member__in=[entry.member_id for entry in entries],
