@@ -16,7 +16,10 @@ from django.utils.text import Truncator
 from organizations.id_number import without_numbers
 from organizations.numbers import pk_of
 
-STALE = "您打开这一页以后，有人改过这里的内容。为免盖掉别人的修改，这次没有保存：请重新打开这一页，看过新的内容再改。"
+STALE = (
+    "您打开这一页以后，有人改过这里的内容。为免盖掉别人的修改，这次没有保存："
+    "请重新打开这一页，看过新的内容再改。"
+)
 MOST_NAMED = 5
 
 
