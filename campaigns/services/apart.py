@@ -156,7 +156,7 @@ def undo_apart(*, actor: User, act: BulkAct) -> bulk.Undone:
         raise Refused(problem, "final")
     changes = list(found.changes.all())
     stored = {one.pk: one for one in fetch_sessions(actor, [change.target_id for change in changes])}
-    outcome, gone = bulk.Undone(), []
+    outcome, gone = bulk.Undone(verb="取消"), []
     for change in changes:
         session = stored.get(change.target_id)
         if problem := why_left(session, change):

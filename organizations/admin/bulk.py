@@ -47,7 +47,7 @@ class BulkActAdmin(ServiceAdmin):
         if act.undone_at:
             self.message_user(request, "这次办理已经撤销过了。", messages.INFO)
             return
-        words = f"撤销好了，恢复了{outcome.done}条。"
+        words = f"撤销好了，{outcome.verb}了{outcome.done}条。"
         if outcome.left:
             names = "、".join(outcome.left[:20]) + ("等" if len(outcome.left) > 20 else "")
             words += f"{len(outcome.left)}条没有动：{names}。请到那几条记录里看。"

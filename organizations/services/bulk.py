@@ -118,6 +118,7 @@ class Undone:
 
     done: int = 0
     left: list[str] = field(default_factory=list)
+    verb: str = "恢复"
 
 
 def current(record: Model, columns: Sequence[str]) -> dict[str, Any]:
@@ -262,7 +263,7 @@ def tell_undone(actor: User, act: BulkAct, outcome: Undone) -> None:
     audit.record(
         actor=actor,
         action="bulk.undone",
-        summary=f"撤销“{act.summary[:150]}”，恢复{outcome.done}条{rest}",
+        summary=f"撤销“{act.summary[:150]}”，{outcome.verb}{outcome.done}条{rest}",
         target=act,
         details={"left": outcome.left},
     )
