@@ -278,7 +278,7 @@ def test_the_page_logs_in_two_taps_and_names_the_contact_person(scene, client):
         Tally.objects.filter(unit=scene.north_branch_unit).update(floating=2)
     [tab] = [tab for tab in client.get(where).context["tabs"] if tab[0] == "floating"]
     # The tab counts who is to be contacted, and opens on them.
-    assert tab[3] == 1 and "流动联系 该联系的 1人" in client.get(tab[2]).content.decode()
+    assert tab[3] == 1 and "流动联系：该联系的 1人" in client.get(tab[2]).content.decode()
     entry = scene.entry(scene.li)
     form = {
         "day": timezone.localdate().isoformat(),
