@@ -126,7 +126,7 @@ def test_a_correction_from_a_page_older_than_the_task_is_refused(north, cast, ta
     version = north.get(page).context["form"]["version"].value()
     change_task(actor=cast.north_organizer, task=task, title="别人改的")
     answer = north.post(page, {"title": "旧的", "kind": "PROBLEM", "version": version})
-    assert answer.status_code == 422 and "有人改过" in answer.content.decode()
+    assert answer.status_code == 409 and "有人改过" in answer.content.decode()
 
 
 def test_another_township_corrects_nothing(client, cast, task):
