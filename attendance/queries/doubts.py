@@ -35,6 +35,8 @@ LATE_DAYS = 7
 TIMES_THE_SHARE, LEAST_WAIVED = 2, 5
 # Rows compared with one another while a page waits: beyond this it says which level to open.
 MOST_ROWS = 500_000
+# The same where every sheet is read, but no row.
+MOST_OF_SHEETS = 2_000_000
 # Up to this many, every page counts all kinds, not only the one it shows.
 MOST_COUNTED = 30_000
 Kind = DoubtNote.Kind
@@ -148,13 +150,14 @@ def shares(campaign: Campaign) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Doubt:
-    """One kind of finding: its rows, the key they page by, and whether it compares row with row."""
+    """One kind of finding: its rows, the key they page by; whether rows are compared or sheets read."""
 
     kind: str
     rule: str
     rows: Callable[[Unit], QuerySet]
     order: tuple[str, ...]
     is_heavy: bool = False
+    reads_sheets: bool = False
 
 
 DOUBTS = {
@@ -179,12 +182,14 @@ DOUBTS = {
             "登记表都填了，现场清点的人数比登记到课的（含外单位来听的）少，或者加上非党员和外来人员还多。",
             heads_differ,
             ("-starts_at", "-id"),
+            reads_sheets=True,
         ),
         Doubt(
             Kind.LATE,
             f"整张登记表的第一笔登记，在下课{LATE_DAYS}天以后。",
             recorded_late,
             ("unit__path", "id"),
+            reads_sheets=True,
         ),
         Doubt(
             Kind.WAIVERS,
@@ -196,9 +201,11 @@ DOUBTS = {
 }
 
 
-def is_too_large(unit: Unit) -> bool:
-    """Whether comparing row with row would keep the page waiting."""
-    return _rows_compared(unit) > MOST_ROWS
+def is_too_large(doubt: Doubt, unit: Unit) -> bool:
+    """Whether finding these would keep the page waiting."""
+    if not (doubt.is_heavy or doubt.reads_sheets):
+        return False
+    return _rows_compared(unit) > (MOST_ROWS if doubt.is_heavy else MOST_OF_SHEETS)
 
 
 def _rows_compared(unit: Unit) -> int:

@@ -46,7 +46,7 @@ def doubt_list(request, campaign_pk):
         "can_note": campaign.is_open,
     }
     context["kinds"] = _chips(unit, context["seen"])
-    if doubt.is_heavy and doubts.is_too_large(unit):
+    if doubts.is_too_large(doubt, unit):
         context["children"] = Unit.objects.children(unit).order_by("path")
         return render(request, "attendance/doubt_list.html", context)
     return render(

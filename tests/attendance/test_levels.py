@@ -36,6 +36,7 @@ built, scene = once(Wanted)
         ("contact_list", "state=never", (contacts, "MOST_FLOATING")),
         ("hours_list", "state=enough", (hours, "MOST_COMPARED")),
         ("doubt_list", "kind=GONE", (doubts, "MOST_ROWS")),
+        ("doubt_list", "kind=LATE", (doubts, "MOST_OF_SHEETS")),
     ],
 )
 def test_too_many_for_one_page_are_asked_one_level_down(scene, client, monkeypatch, page, query, limit):
