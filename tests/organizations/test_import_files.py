@@ -1,10 +1,12 @@
 """Which files are opened at all, and where the roster is found in them."""
 
 import io
+import re
 import resource
 import time
 import zipfile
 from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
@@ -46,6 +48,13 @@ def test_an_empty_file_is_said_to_be_empty():
 
 def test_a_file_over_ten_megabytes_is_refused():
     assert refusal(b"PK" + b"x" * (10 * 1024 * 1024)) == "TOO_LARGE"
+
+
+def test_the_proxy_lets_a_whole_roster_through_and_no_sixty_megabytes(settings):
+    (size,) = re.findall(
+        r"client_max_body_size (\d+)m;", Path(settings.BASE_DIR, "deploy", "nginx.conf").read_text()
+    )
+    assert settings.ROSTER_MAX_BYTES < int(size) * 1024 * 1024 < 60_000_000
 
 
 @pytest.mark.parametrize(
