@@ -13,7 +13,7 @@ from django.test import Client
 
 from tests.prying.places import Place, World, holds
 from tests.prying.routes import LOGIN_PAGES, PUBLIC, ROUTES, Route
-from tests.prying.sweep import unpacked
+from tests.prying.sweep import may_write, unpacked
 
 # (name, method, content type, body). What most forms ask for is there, so that acts in scope are done.
 BODY = {"reason": "试试看能不能", "text": "试试看能不能", "rest": "present", "q": "试", "note": "试试看"}
@@ -295,7 +295,8 @@ def watched():
     tables: set[str] = set()
 
     def watch(execute, sql, params, many, context):
-        tables.update(WRITE.findall(str(sql)))
+        if may_write(sql):
+            tables.update(WRITE.findall(str(sql)))
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(watch):
