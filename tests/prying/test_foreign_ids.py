@@ -104,6 +104,7 @@ def attempt(world, pryer, form, body, before):
     yield from (f"shows {words.decode()}" for words in pryer.hidden if words in content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("actor", "share"),
     [

@@ -80,6 +80,7 @@ def broken(pryer, form, body):
         yield f"{form.method} {form.action} {str(body)[:150]}: {answer.exc_info[1]!r}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("actor", "share"),
     [
@@ -155,6 +156,7 @@ def test_bodies_that_are_no_json(world, share):
         assert answer.status_code < 500, (address, kind, body[:60], answer.exc_info)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [12, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_addresses_nobody_would_type(world, share):
     pryer = Pryer(world, "organizer")
@@ -228,6 +230,7 @@ def test_many_generated_batches_of_marks(world):
     send_batches(world, 3000)
 
 
+@pytest.mark.slow
 @pytest.mark.files
 def test_uploads_that_are_no_workbook(world, forms):
     """What is in the file is the business of the import's own tests; here any bytes under any name."""

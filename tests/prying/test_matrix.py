@@ -52,6 +52,7 @@ def test_the_matrix_is_as_large_as_promised(world):
     assert set(ACTORS) == set(world.actors) and min(counted) * len(ACTORS) >= 10_000
 
 
+@pytest.mark.slow
 def test_a_share_of_everything(world):
     troubles = []
     for actor in ACTORS:
@@ -65,6 +66,7 @@ def south(world):
     return Place(branch.code, township.records | branch.records)
 
 
+@pytest.mark.slow
 @pytest.mark.either
 def test_every_record_of_the_other_township(world):
     """The likeliest prying in full: the organizer of the north tries each address of the south."""
@@ -73,6 +75,8 @@ def test_every_record_of_the_other_township(world):
     assert Pryer(world, "organizer").walk(c for c in found if c.variant == "record") == []
 
 
+@pytest.mark.slow
+@pytest.mark.either
 def test_every_list_asked_for_the_other_township(world):
     found = cases(world, "organizer", methods=("GET",), places=[south(world)])
     assert Pryer(world, "organizer").walk(c for c in found if c.variant != "record") == []
