@@ -321,15 +321,22 @@ class World:
     def live(self, steps: int) -> None:
         for _ in range(steps):
             self.step()
-        # The signal comes back, and everybody waits long enough.
+        self.signal()
+        while self.held_back:
+            self.late_arrival()
+        if self.random.random() < 0.5:  # or it stays on the screens
+            for phone in self.phones:
+                self.settle(phone)
+            self.signal()
+
+    def signal(self) -> None:
+        """It comes back, and everybody waits long enough."""
         for phone in self.random.sample(self.phones, len(self.phones)):
             phone.state = self.core.signedIn(phone.state, phone.account.pk, True)
             for _ in range(20):
                 self.now += 7_200_000
                 if not self.send(phone, certain=True, urgent=True):
                     break
-        while self.held_back:
-            self.late_arrival()
 
 
 TIMED_OUT = {"status": 0, "data": None, "retryAfter": 0}

@@ -14,9 +14,9 @@ from tests.attendance.scene import Scene
 from tests.base import once
 
 pytestmark = pytest.mark.django_db
-FIRST, END = map(int, os.environ.get("OFFLINE_LIVES", "0-100").split("-"))
+FIRST, END = map(int, os.environ.get("OFFLINE_LIVES", "0-30").split("-"))
 STEPS = 14
-NEEDED = ("answer lost", "request held back", "duplicate", "conflict", "held", "undo", "move")
+NEEDED = ("answer lost", "request held back", "duplicate", "conflict", "settled", "held", "undo", "move")
 
 built, scene = once(Scene)
 
