@@ -6,14 +6,17 @@ from uuid import uuid4
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from attendance.models import Guest, Leave, MarkBatch
+from attendance.models import Attendance, Guest, Leave, MarkBatch
+from attendance.services.closing import close_parts
 from attendance.services.contacts import log_contact
 from attendance.services.guests import claim_guest, drop_guest, note_guest
 from attendance.services.home_lessons import record_home_lesson
+from attendance.services.judging import MarkInput
 from attendance.services.leaves import end_leave, set_leave
 from attendance.services.undoing import take_back
-from campaigns.models import HoursKind
+from campaigns.models import HoursKind, SessionUnit, TraineeCategory
 from campaigns.services.hours import set_hours_rule
+from campaigns.services.trainees import count_heads, note_trainees
 from tests.attendance.life_scene import DAYS, NUMBER, Being, ago
 from tests.campaigns.scene import at
 
@@ -96,6 +99,54 @@ class WayActs(Being):
         if batch := self.pick(closings if number % 2 and closings.exists() else batches, number):
             with self.act(f"take back: {batch.kind}"):
                 take_back(actor=self.scene.officer, batch=batch, uuid=uuid4())
+
+    @rule(
+        number=NUMBER,
+        people=st.lists(NUMBER, max_size=4),
+        status=st.sampled_from(["present", "absent", "leave", "late"]),
+        heads=st.one_of(st.none(), st.integers(0, 60)),
+        way=st.sampled_from(["paste", "sheet", "import", "many"]),
+    )
+    def hand_in(self, number, people, status, heads, way):
+        """A message, a sheet that came back, a list, a page of many branches: one sending for each branch
+        or one for all, of people anywhere, or of a number alone."""
+        part = self.pick(self.parts(), number)
+        if part is None:
+            return
+        stored = dict(Attendance.objects.filter(session=part.session).values_list("entry_id", "version"))
+        named = {self.pick(self.entries(), person).pk for person in people}
+        kind = MarkBatch.Kind.PASTE if way == "many" else way
+        parts = self.parts().filter(session=part.session) if way == "many" else [part]
+        with self.act(f"hand in: {way}"):
+            for one in parts:
+                marks = [MarkInput(entry, status, stored.get(entry, 0)) for entry in sorted(named)]
+                alone = one if way in ("paste", "many") else None
+                self.send(one.session, marks, self.actor(number), kind=kind, counted_heads=heads, part=alone)
+                named = set()
+
+    @rule(number=NUMBER, heads=st.integers(0, 30), by_name=st.booleans(), which=NUMBER)
+    def others(self, number, heads, by_name, which):
+        """People who are no members stand in no figure of members."""
+        if part := self.pick(self.parts(), number):
+            category = TraineeCategory.values[which % len(TraineeCategory.values)]
+            with self.act("no members"):
+                if by_name:
+                    facts = {"names": ["旁听的人"], "request_uuid": uuid4()}
+                    note_trainees(actor=self.actor(number), part=part, category=category, **facts)
+                else:
+                    count_heads(actor=self.actor(number), part=part, heads={category: heads})
+
+    @rule(number=NUMBER, rest=st.sampled_from(["present", "absent", "unmarked"]))
+    def close_one_part(self, number, rest):
+        """Of a joint class one branch is done, the others go on."""
+        if part := self.pick(self.parts(), number):
+            with self.act("close one part"):
+                facts = {"rest": rest, "note": "签到表丢失", "only": [part.pk], "batch": uuid4()}
+                close_parts(actor=self.scene.officer, session=part.session, **facts)
+
+    def parts(self):
+        here = SessionUnit.objects.filter(session__campaign=self.scene.campaign)
+        return here.select_related("unit", "session__campaign", "session__form", "session__host")
 
     @rule(number=NUMBER, days=DAYS, minutes=st.one_of(st.none(), st.integers(1, 400)))
     def change_worth(self, number, days, minutes):

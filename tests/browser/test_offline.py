@@ -162,6 +162,7 @@ def test_46_names_without_a_network(hall, phone, line):
     page = context.new_page()
     page.goto(where)
     expect(page.locator(".register-row[data-part]")).to_have_count(46)
+    expect(page.locator("#register-form")).to_contain_text("外单位来听的人没存在手机里，现在查不到")
     expect(row(page, "陈党员07").locator(".register-state")).to_have_text("请假·生病")
     expect(page.locator("#outbox-bar")).to_contain_text("46条待上传")
     shot(page, "3-opened-offline")
