@@ -56,7 +56,7 @@ def store(campaign: Campaign, today: date) -> None:
     first.note_others(second)
     first.keep_late()
     second.say_who_left()
-    look_into((first, second))
+    look_into(campaign)
 
 
 class Town:
@@ -194,12 +194,12 @@ def mark_of(entry: RosterEntry) -> MarkInput:
     return MarkInput(entry.pk, Status.PRESENT, 0)
 
 
-def look_into(towns: Sequence[Town]) -> None:
+def look_into(campaign: Campaign) -> None:
     """One finding the inspector has seen."""
     inspector = User.objects.filter(role=Role.INSPECTOR).first()
-    doubt = DOUBTS[DoubtNote.Kind.TWO_PLACES]
-    for town in towns:
-        if inspector and (found := findings(doubt, town.unit).first()):
-            words = "问过本人：只去了一场，另一场登记错了，已请支部更正。"
-            note_doubt(actor=inspector, unit=town.unit, kind=doubt.kind, key=found.key, note=words)
-            return
+    top = campaign.units.get(organization=campaign.organization)
+    doubt = DOUBTS[DoubtNote.Kind.HEADS]
+    found = findings(doubt, top).first()
+    if inspector and found:
+        words = "核对过签到表：多出来的是列席的老同志。"
+        note_doubt(actor=inspector, unit=top, kind=doubt.kind, key=found.key, note=words)
