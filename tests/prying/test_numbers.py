@@ -101,6 +101,7 @@ def everything_shown(pryer) -> dict[str, str]:
     return {page: CLOCK.sub("", TAGS.sub(" ", text)) for page, text in texts.items()}
 
 
+@pytest.mark.slow
 def test_the_neighbours_people_change_nothing_i_read(winter):
     """Every page again after the south has doubled: not one figure or word of the north differs."""
     pryer, codes = Pryer(Door(winter), "north_organizer"), list(recount(winter.campaign, "HZ01"))
