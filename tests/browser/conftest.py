@@ -3,8 +3,12 @@
 import os
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import helpers
+
+# As long as any act of a page may take: three tests share two cores.
+expect.set_options(timeout=15_000)
 
 # Playwright's sync API keeps an event loop in this thread; Django would refuse the ORM there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
