@@ -82,7 +82,7 @@ class Office:
             assert answer.status_code == 302, answer.content.decode()[:500]
             for show in ("", "?show=errors", "?show=warnings", "?show=created", "?show=updated"):
                 self.get(f"{answer.url}{show}")
-            self.post(f"{answer.url}store/", partial="1", version="1")
+            self.post(f"{answer.url}store/", partial="1", version="1", seen="1")
         self.post("/import/", organization=north, file=SimpleUploadedFile("x.xlsx", WRONG.encode()))
 
     def type_them_in(self):
