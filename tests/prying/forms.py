@@ -45,6 +45,7 @@ class Field:
     value: str = ""
     offered: list = field(default_factory=list)
     is_required: bool = False
+    is_checked: bool = False
 
     @property
     def is_id(self) -> bool:
@@ -83,7 +84,7 @@ class Form:
 
 
 def filled(one: Field) -> str | SimpleUploadedFile:
-    if one.value or one.kind in ("hidden", "query"):
+    if one.value or one.is_checked or one.kind in ("hidden", "query"):
         return one.value
     if one.kind == "file":
         return SimpleUploadedFile("名册.xlsx", roster(person("试一", branch="北山村党支部")))
@@ -155,7 +156,7 @@ class Reader(HTMLParser):
         if choice:
             one.offered.append(values.get("value", "on"))
         if not choice or "checked" in values:
-            one.value = values.get("value", "on" if choice else "")
+            one.value, one.is_checked = values.get("value", "on" if choice else ""), choice
 
     def handle_endtag(self, tag):
         if tag == "form":
