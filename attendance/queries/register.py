@@ -57,6 +57,11 @@ class RegisterPart:
     visitors: list[RegisterPerson] = field(default_factory=list)
 
     @property
+    def by_name(self) -> bool:
+        """Whoever is called by name to a make-up class is expected to come, floating or not."""
+        return self.part.audience == SessionUnit.Audience.NAMED
+
+    @property
     def groups(self) -> list[tuple[str, list[RegisterPerson]]]:
         """In the order in which each group first appears in the branch's list."""
         named: dict[str, list[RegisterPerson]] = {}
@@ -171,8 +176,8 @@ def _fill_expected(by_unit: Mapping[int, RegisterPart]) -> None:
         days.setdefault(held_on(sheet.part.session), []).append(sheet.part)
     people = audience_by_day(days).values_list(*FIELDS, "is_waived", "home")
     for pk, name, initials, group, floating, waived, home in people:
-        person = _person(pk, name, initials, group, floating=floating, waived=waived)
         sheet = by_unit[home]
+        person = _person(pk, name, initials, group, floating=floating and not sheet.by_name, waived=waived)
         (sheet.waived if waived else sheet.expected).append(person)
 
 
@@ -208,11 +213,12 @@ def _fill_recorded(sheets: list[RegisterPart]) -> None:
         .values_list("session_unit_id", "part", *PERSON, *MARK)
     )
     for part, kind, *who, floating, status, reason, minutes, is_set, version, unit in rows:
-        person = _person(*who, floating=floating, waived=kind != Part.EXPECTED)
+        sheet = by_part[part]
+        away = floating and not sheet.by_name
+        person = _person(*who, floating=away, waived=kind != Part.EXPECTED)
         person.status = "" if status == Status.UNMARKED else status
         person.reason, person.version, person.unit_name = reason, version, unit
         person.minutes = minutes if is_set else None
-        sheet = by_part[part]
         lists = {Part.EXPECTED: sheet.expected, Part.OPTIONAL: sheet.waived, Part.VISITOR: sheet.visitors}
         lists[Part(kind)].append(person)
 

@@ -7,9 +7,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from attendance.models import Attendance, Standing
+from attendance.models import Attendance, RosterEntry, Standing
 from attendance.queries.batches import SUMS, report_text
 from attendance.queries.makeup import surplus, verdicts
+from attendance.queries.register import register
 from attendance.services.makeup import plan_makeup
 from attendance.services.roster import set_waiver
 from campaigns.models import Round, TrainingSession
@@ -57,6 +58,11 @@ def plan(scene, members, topics=None, days=0, hour=9, **more):
         ends_at=ends_at,
         **more,
     )
+
+
+def offered(scene, session, member):
+    [sheet] = register(session, scene.north_organizer).parts
+    return next(person.preset for person in sheet.expected if person.entry == scene.entry(member).pk)
 
 
 def test_it_clears_who_missed_the_topic_and_says_which_class(scene):
@@ -131,6 +137,15 @@ def test_three_classes_for_people_by_name_are_asked_about_in_one_statement(scene
     with django_assert_num_queries(3):
         told = verdicts(entries, topics, *times(2))
     assert [one.busy for one in told] == ["丙课", ""]
+
+
+def test_who_is_called_by_name_is_offered_as_present_although_floating(scene):
+    with fixture_writes():
+        RosterEntry.objects.filter(pk=scene.entry(scene.li).pk).update(is_floating=True)
+    called = plan(scene, [scene.li])
+    whole = scene.session(days=0, title="全支部的课")
+    assert offered(scene, called, scene.li) == "present"
+    assert offered(scene, whole, scene.li) == "leave"
 
 
 def test_the_same_page_twice_plans_one_class_also_after_it_was_held(scene):
