@@ -324,15 +324,23 @@ def debts_export(request, campaign_pk):
     shown, ask = ASKED.get(request.GET.get("list", ""), (None, None))
     if shown is None:
         raise Http404
-    if shown is LATE and queries.tally_sums(unit, ("members",))["members"] > forecast.MOST_MEMBERS:
+    if _keeps_waiting(request, unit, shown):
         messages.warning(request, "这一级人太多，请先打开下一级再导出。")
-        return redirect(f"{reverse('attendance:late_list', args=[campaign.pk])}?unit={unit.pk}")
+        page = "late_list" if shown is LATE else "makeup_list"
+        return redirect(f"{reverse(f'attendance:{page}', args=[campaign.pk])}?unit={unit.pk}")
     asked = ask(request, unit)
     rows = list(asked.people.order_by(*IN_ORDER)[: MOST_ROWS + 1])
     if len(rows) > MOST_ROWS:
         messages.warning(request, f"超过{MOST_ROWS}人，一次导不完。请先打开下一级，再分几次导出。")
         return redirect(f"{reverse('attendance:makeup_list', args=[campaign.pk])}?unit={unit.pk}")
     return _as_workbook(request, unit, shown, asked.lines(rows))
+
+
+def _keeps_waiting(request, unit, shown):
+    """What no page of the list would compare is not compared for a file either."""
+    if shown is LATE:
+        return queries.tally_sums(unit, ("members",))["members"] > forecast.MOST_MEMBERS
+    return shown is OWING and _due_of(request) and owing.too_many(unit)
 
 
 def _as_workbook(request, unit, shown, lines):

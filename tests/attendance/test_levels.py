@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from attendance.models import RosterEntry, Standing
-from attendance.queries import contacts, doubts, hours, owing
+from attendance.queries import contacts, doubts, forecast, hours, owing
 from attendance.services.recount import rebuild
 from tests.attendance.scene import Scene
 from tests.base import fixture_writes, once
@@ -61,6 +61,18 @@ def test_a_name_is_found_at_any_level(scene, client, monkeypatch, page, limit):
     client.force_login(scene.officer)
     where = reverse(f"attendance:{page}", args=[scene.campaign.pk])
     assert client.get(f"{where}?state=short&q=王").context["page"].total == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "limit"),
+    [("list=late", (forecast, "MOST_MEMBERS")), ("list=owing&due=soon", (owing, "MOST_OWING"))],
+)
+def test_what_is_too_many_for_a_page_is_too_many_for_its_file(scene, client, monkeypatch, query, limit):
+    client.force_login(scene.officer)
+    where = f"{reverse('attendance:debts_export', args=[scene.campaign.pk])}?{query}"
+    assert client.get(where).status_code == 200
+    monkeypatch.setattr(*limit, 0)
+    assert "先打开下一级再导出" in client.get(where, follow=True).content.decode()
 
 
 def test_a_list_that_ends_on_its_first_page_is_not_counted_besides(scene, client):
