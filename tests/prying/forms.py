@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 
+from campaigns.models import TrainingSession
 from tests.organizations.workbooks import person, roster
 from tests.prying.walk import Pryer
 
@@ -177,7 +178,7 @@ def gather(pryer: Pryer, most: int = MOST_PAGES, alike: int = MOST_PAGES) -> lis
 
 def pages(pryer: Pryer, most: int, alike: int = MOST_PAGES):
     """(forms and links, answer) of one page of each kind, as links lead to them; so many of one view."""
-    waiting, visited, views = deque(["/", "/admin/"]), set(), Counter()
+    waiting, visited, views = deque(["/", "/admin/", *planned(pryer)]), set(), Counter()
     while waiting and len(visited) < most:
         address = waiting.popleft()
         key = kind_of(address)
@@ -194,6 +195,14 @@ def pages(pryer: Pryer, most: int, alike: int = MOST_PAGES):
         reader.feed(answer.content.decode())
         waiting.extend(reader.links)
         yield reader, answer
+
+
+def planned(pryer: Pryer) -> list[str]:
+    """Of all classes the walk visits the first it meets, which may be over: one that can still be edited."""
+    if not pryer.user:
+        return []
+    mine = TrainingSession.objects.manageable_by(pryer.user).exclude(parts__recorded_at__isnull=False)
+    return [reverse("campaigns:session_edit", args=[session.pk]) for session in mine[:1]]
 
 
 def kind_of(address: str):
