@@ -1,11 +1,12 @@
 """Planning a class that several branches hold each for itself: a session of each, all in one act."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from campaigns.models import Campaign, SessionUnit, TrainingSession, Unit
@@ -156,10 +157,10 @@ def undo_apart(*, actor: User, act: BulkAct) -> bulk.Undone:
         raise Refused(problem, "final")
     changes = list(found.changes.all())
     stored = {one.pk: one for one in fetch_sessions(actor, [change.target_id for change in changes])}
-    outcome, gone = bulk.Undone(verb="取消"), []
+    held, outcome, gone = told_who_came(stored), bulk.Undone(verb="取消"), []
     for change in changes:
         session = stored.get(change.target_id)
-        if problem := why_left(session, change):
+        if problem := why_left(session, change, held):
             outcome.left.append(f"{session.host.name if session else change.name}（{problem}）")
         else:
             gone.append(change)
@@ -171,13 +172,21 @@ def undo_apart(*, actor: User, act: BulkAct) -> bulk.Undone:
     return outcome
 
 
-def why_left(session: TrainingSession | None, change: BulkChange) -> str:
+def told_who_came(ids: Collection[int]) -> set[int]:
+    """Classes of which nobody is marked, but heads are counted or others written down."""
+    told = Q(counted_heads__isnull=False) | Q(trainees__isnull=False) | Q(head_counts__isnull=False)
+    return set(SessionUnit.objects.filter(told, session__in=ids).values_list("session_id", flat=True))
+
+
+def why_left(session: TrainingSession | None, change: BulkChange, held: Collection[int]) -> str:
     if session is None:
         return "已经不归您管理"
     if session.cancelled_at:
         return "已经取消"
     if problem := session_refusal(session):
         return problem
+    if session.pk in held:
+        return "已经报了到场的人"
     parts = [part.unit_id for part in session.parts.all()]
     same = kept(session) == change.after and parts == [session.host_id]
     return "" if same else "后来又改过"

@@ -7,12 +7,13 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.models import Lecturer, TrainingSession
+from campaigns.models import Lecturer, TraineeCategory, TrainingSession
 from campaigns.services import apart
 from campaigns.services.apart import Held, plan_apart, undo_apart
 from campaigns.services.freezing import freeze_unit
-from campaigns.services.registers import set_recorded
+from campaigns.services.registers import set_counted_heads, set_recorded
 from campaigns.services.sessions import Plan, adjust_session, plan_session
+from campaigns.services.trainees import note_trainees
 from organizations.models import AuditEvent, BulkAct
 from organizations.service import Refused
 from organizations.services import bulk
@@ -145,6 +146,17 @@ def test_what_was_opened_or_changed_since_stays_and_is_named(cast, campaign, uni
     ]
     assert "已经点过名" in undone.left[0] and "后来又改过" in undone.left[1]
     assert [one.cancelled_at is None for one in by_branch().values()] == [True, True, False]
+
+
+def test_a_class_of_which_somebody_told_who_came_stays(cast, campaign, units, north_unit):
+    act = planned(cast.north_organizer, campaign, units, host=north_unit)
+    counted, named = by_branch().values()
+    set_counted_heads(session=counted, heads=31)
+    note = {"category": TraineeCategory.ACTIVIST, "names": ["乔小满"], "request_uuid": uuid4()}
+    note_trainees(actor=cast.north_organizer, part=named.parts.get(), **note)
+    with pytest.raises(Refused, match=r"北山村党支部（已经报了到场的人.*北坡村党支部（已经报了到场的人"):
+        undo_apart(actor=cast.north_organizer, act=act)
+    assert not SESSIONS.filter(cancelled_at__isnull=False).exists()
 
 
 def test_where_none_can_go_it_is_refused(cast, campaign, units, north_unit):
