@@ -71,7 +71,7 @@ def test_the_message_leads_to_the_way_back(scene, ledger):
     assert "撤销刚才这次" in shown and url(BulkAct, "change", act.pk) in shown
     assert "撤销这次办理" in ledger.get(url(BulkAct, "change", act.pk)).content.decode()
     back = ledger.post(url(BulkAct, "undo", act.pk), follow=True).content.decode()
-    assert "恢复了1条" in back and "已恢复" in back
+    assert "恢复了1条" in back and "已撤销" in back
     assert Member.objects.get(pk=scene.wang.pk).party_group == ""
 
 
