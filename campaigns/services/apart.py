@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.utils import timezone
 
 from campaigns.models import Campaign, SessionUnit, TrainingSession, Unit
@@ -54,6 +54,7 @@ def plan_apart(
         require_plan(campaign, branch, plans[pk])
     sessions = create(campaign, [(branch, plans[pk]) for pk, branch in branches.items()], request_uuid)
     fill_all(sessions, plan, lecturers(host, plan.lecturer_names))
+    prefetch_related_objects(list(branches.values()), "organization")
     lines = [bulk.Line(one, one.host.organization, {}, kept(one), told(one)) for one in sessions]
     summary = f"安排各支部分别上“{plan.title.strip()}”，{len(sessions)}个支部各一场"
     return bulk.keep(actor, APART, summary, request_uuid, lines, sent)

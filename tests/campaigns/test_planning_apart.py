@@ -4,6 +4,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -167,6 +169,18 @@ def test_where_none_can_go_it_is_refused(cast, campaign, units, north_unit):
         undo_apart(actor=cast.north_organizer, act=act)
     act.refresh_from_db()
     assert act.undone_at is None
+
+
+def test_three_branches_are_planned_in_as_many_statements_as_two(cast, campaign, units, north_unit):
+    third = make_organization(cast.north, "HZ0103", "北沟村党支部")
+    winter = make_campaign(cast, "另一期")
+    three = [unit_of(winter, one) for one in (cast.north_branch, cast.north_other_branch, third)]
+    asked = []
+    for some in (three[:2], three):
+        with CaptureQueriesContext(connection) as captured:
+            planned(cast.north_organizer, winter, some, host=unit_of(winter, cast.north), lecturer_names=[])
+        asked.append(len(captured))
+    assert asked[0] == asked[1]
 
 
 # --- Pages ----------------------------------------------------------------------------------------
