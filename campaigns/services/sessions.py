@@ -259,9 +259,11 @@ def expand(actor: User, host: Unit, units: Sequence[Unit]) -> list[Unit]:
     mine = Unit.objects.manageable_by(actor).filter(campaign_id=host.campaign_id, closed_on__isnull=True)
     if not mine.filter(pk=host.pk).exists():
         raise Refused("主办单位不在您的管理范围内。", "scope")
-    branches = {}
+    branches: dict[int, Unit] = {}
+    own = mine.in_bulk([unit.pk for unit in units if unit.holds_people])
     for unit in units:
-        below = list(mine.below(unit).with_people()) if not unit.holds_people else mine.filter(pk=unit.pk)
+        alone = [own[unit.pk]] if unit.pk in own else []
+        below = alone if unit.holds_people else list(mine.below(unit).with_people())
         if not below:
             raise Refused(f"“{unit.name}”不在您的管理范围内，或没有可参加的党支部。", "scope")
         branches.update((branch.pk, branch) for branch in below)
