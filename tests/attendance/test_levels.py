@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from attendance.models import RosterEntry, Standing
-from attendance.queries import contacts, doubts, forecast, hours, owing
+from attendance.queries import contacts, count_standings, doubts, forecast, hours, owing
 from attendance.services.recount import rebuild
 from tests.attendance.scene import Scene
 from tests.base import fixture_writes, once
@@ -50,6 +50,14 @@ def test_too_many_for_one_page_are_asked_one_level_down(scene, client, monkeypat
     assert f"unit={scene.north_unit.pk}" in told and query in told
     monkeypatch.setattr(*limit, Standing.objects.count())
     assert "page" in client.get(f"{where}&unit={scene.north_unit.pk}").context
+
+
+def test_it_counts_who_would_be_compared_not_everybody_there(scene, client, monkeypatch):
+    monkeypatch.setattr(owing, "MOST_OWING", 0)
+    client.force_login(scene.officer)
+    where = reverse("attendance:makeup_list", args=[scene.campaign.pk])
+    told = client.get(f"{where}?due=soon").content.decode()
+    assert f"要逐人比对的有{count_standings(scene.north_unit, 'owing')}人" in told
 
 
 @pytest.mark.parametrize(
