@@ -2,13 +2,14 @@
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from attendance.models import Attendance, RosterEntry
 from attendance.queries import entry_steps, row_steps
 from campaigns.admin.filters import campaign_filter, unit_filter
 from campaigns.models import Unit
-from organizations.admin_base import ServiceAdmin
+from organizations.admin_base import CappedPaginator, ServiceAdmin
 from organizations.admin_filters import span_filter
 from organizations.models import Member, named
 
@@ -74,6 +75,14 @@ class RosterEntryAdmin(ServiceAdmin):
         )
 
 
+class RowsPaginator(CappedPaginator):
+    """Rows of a unit lie scattered over ten million: counted by the unit's index, in no order."""
+
+    @cached_property
+    def count(self):
+        return self.object_list.order_by().values("pk")[: self.most].count()
+
+
 @admin.register(Attendance)
 class AttendanceAdmin(ServiceAdmin):
     """One person at one class. Read only: corrections go through 点名, which keeps both values."""
@@ -90,6 +99,7 @@ class AttendanceAdmin(ServiceAdmin):
     search_fields = ["entry__member__name__startswith"]
     search_help_text = "姓名、首字母或手机后四位"
     ordering = ["-id"]
+    paginator = RowsPaginator
     fields = readonly_fields = [
         "entry",
         "unit",
