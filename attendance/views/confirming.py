@@ -29,6 +29,7 @@ def roster_confirm(request, campaign_pk):
         return _confirm(request, campaign, unit)
     earlier = list(confirming.confirmations(unit)[:EARLIER])
     found = confirming.numbers(unit)
+    can_confirm = _can_confirm(request.user, unit) and found.members > 0
     context = {
         "campaign": campaign,
         "unit": unit,
@@ -38,8 +39,9 @@ def roster_confirm(request, campaign_pk):
         "state": confirming.roster_state(unit),
         "earlier": earlier,
         "last": earlier[0] if earlier else None,
-        "differing": roster_differences(unit).total if campaign.is_open else 0,
-        "can_confirm": _can_confirm(request.user, unit) and found.members > 0,
+        # Reads the roster and the member list whole: only for whoever has to answer it.
+        "differing": roster_differences(unit).total if can_confirm else 0,
+        "can_confirm": can_confirm,
         **_lines(request, unit),
     }
     return render(request, "attendance/roster_confirm.html", context)
