@@ -23,6 +23,7 @@ MOST_APART = 100
 CANCELLED = "撤销安排"
 # What the undo finds as the act left it. Minutes follow the rules of hours without anybody's doing.
 KEPT = ("title", "starts_at", "ends_at", "venue", "topic_mask", "round", "form_id")
+BESIDE = ("lecturers", "parts")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def plan_apart(
     sessions = create(campaign, [(branch, plans[pk]) for pk, branch in branches.items()], request_uuid)
     fill_all(sessions, plan, lecturers(host, plan.lecturer_names))
     prefetch_related_objects(list(branches.values()), "organization")
+    prefetch_related_objects(sessions, *BESIDE)
     lines = [bulk.Line(one, one.host.organization, {}, kept(one), told(one)) for one in sessions]
     summary = f"安排各支部分别上“{plan.title.strip()}”，{len(sessions)}个支部各一场"
     return bulk.keep(actor, APART, summary, request_uuid, lines, sent)
@@ -127,7 +129,10 @@ def fill_all(sessions: Sequence[TrainingSession], plan: Plan, named: Sequence) -
 
 
 def kept(session: TrainingSession) -> dict[str, Any]:
+    """Read beforehand: what lies BESIDE."""
     values = {name: getattr(session, name) for name in KEPT}
+    values |= {"parts": [[part.unit_id, part.audience, part.category] for part in session.parts.all()]}
+    values |= {"lecturers": sorted(person.pk for person in session.lecturers.all())}
     return {name: moment(value) if isinstance(value, datetime) else value for name, value in values.items()}
 
 
@@ -158,6 +163,7 @@ def undo_apart(*, actor: User, act: BulkAct) -> bulk.Undone:
         raise Refused(problem, "final")
     changes = list(found.changes.all())
     stored = {one.pk: one for one in fetch_sessions(actor, [change.target_id for change in changes])}
+    prefetch_related_objects(list(stored.values()), *BESIDE)
     held, outcome, gone = told_who_came(stored), bulk.Undone(verb="取消"), []
     for change in changes:
         session = stored.get(change.target_id)
@@ -188,9 +194,7 @@ def why_left(session: TrainingSession | None, change: BulkChange, held: Collecti
         return problem
     if session.pk in held:
         return "已经报了到场的人"
-    parts = [part.unit_id for part in session.parts.all()]
-    same = kept(session) == change.after and parts == [session.host_id]
-    return "" if same else "后来又改过"
+    return "" if kept(session) == change.after else "后来又改过"
 
 
 def cancel(act: BulkAct, changes: Sequence[BulkChange]) -> None:

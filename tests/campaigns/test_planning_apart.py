@@ -150,6 +150,17 @@ def test_what_was_opened_or_changed_since_stays_and_is_named(cast, campaign, uni
     assert [one.cancelled_at is None for one in by_branch().values()] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    "changed", [{"lecturer_names": ["郑讲师"]}, {"audience": "CATEGORY", "category": "PROBATIONARY"}]
+)
+def test_another_lecturer_or_audience_is_a_change_too(cast, campaign, units, north_unit, changed):
+    act = planned(cast.north_organizer, campaign, units, host=north_unit)
+    mountain = by_branch()["北山村党支部"]
+    adjust_session(actor=cast.north_organizer, session=mountain, **changed)
+    undone = undo_apart(actor=cast.north_organizer, act=act)
+    assert undone.done == 1 and undone.left == ["北山村党支部（后来又改过）"]
+
+
 def test_a_class_of_which_somebody_told_who_came_stays(cast, campaign, units, north_unit):
     act = planned(cast.north_organizer, campaign, units, host=north_unit)
     counted, named = by_branch().values()
