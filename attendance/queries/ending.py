@@ -78,7 +78,7 @@ def unfinished_parts(campaign: Campaign) -> QuerySet[SessionUnit]:
 WAITING: dict[str, tuple[str, str, Callable[[Campaign], QuerySet[Mark]]]] = {
     "held": (
         "等着解锁的登记",
-        "送到的时候登记表已经完成、单位已经锁定，离线超过了3天，点名的账号已经停用，或者提交编号重复。"
+        "送到的时候登记表已经完成，单位的数据已经上报，离线超过了3天，点名的账号已经停用，或者提交编号重复。"
         "到那张登记表上看过，就能放进去。",
         held_marks,
     ),
