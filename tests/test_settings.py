@@ -58,6 +58,7 @@ def test_a_wrong_or_missing_value_stops_the_start(tmp_path, env, words):
     assert words in result.stderr
 
 
+@pytest.mark.slow
 def test_password_rules_are_one_number_or_one_per_role(tmp_path):
     rules = "settings.PASSWORD_MIN_LENGTH['OFFICER'], settings.PASSWORD_MIN_LENGTH['RECORDER'], "
     rules += "settings.PASSWORD_MAX_AGE_DAYS['OFFICER'], settings.PASSWORD_MAX_AGE_DAYS['INSPECTOR']"
@@ -66,6 +67,7 @@ def test_password_rules_are_one_number_or_one_per_role(tmp_path):
     assert value(tmp_path, rules) == "10 10 90 0"
 
 
+@pytest.mark.slow
 def test_secrets_of_one_machine_are_made_once_and_readable_by_the_owner_only(tmp_path):
     first = value(tmp_path, "settings.SECRET_KEY")
     assert value(tmp_path, "settings.SECRET_KEY") == first
@@ -73,6 +75,7 @@ def test_secrets_of_one_machine_are_made_once_and_readable_by_the_owner_only(tmp
         assert (tmp_path / name).stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_agree_on_the_secret(tmp_path):
     with ThreadPoolExecutor(4) as pool:
         keys = set(pool.map(lambda _: value(tmp_path, "settings.SECRET_KEY"), range(4)))
@@ -80,6 +83,7 @@ def test_processes_that_start_together_agree_on_the_secret(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"secret_key.txt", "field_keys.txt"}
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_linked_the_secret_is_written_once_all_the_same(tmp_path):
     """As on FAT and some network file systems."""
     (tmp_path / "sitecustomize.py").write_text(
@@ -99,6 +103,7 @@ def test_an_empty_secret_stops_the_start(tmp_path):
     assert result.returncode != 0 and "secret_key.txt is empty" in result.stderr
 
 
+@pytest.mark.slow
 def test_two_installations_do_not_share_secrets(tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()

@@ -62,6 +62,7 @@ def test_what_is_large_inside_takes_little_memory_to_parse(case, tmp_path):
     assert code in case.codes and megabytes <= MOST_MEGABYTES and seconds <= MOST_SECONDS
 
 
+@pytest.mark.slow
 def test_a_file_damaged_anywhere_is_refused_or_read_as_it_was(scene):
     whole, rng = good(), Random(11)
     for _ in range(24):

@@ -11,7 +11,7 @@ from tests.prying.forms import MOST_PAGES
 from tests.prying.places import GHOST, OVERFLOW, World, holds
 from tests.prying.walk import HARMLESS, ONE_OF, Pryer, everything, is_ours, watched
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 APPS = ("organizations", "campaigns", "attendance", "reports")
 # Records of one place whose numbers are tried in every field.
 TRIED = ("organization", "unit", "session", "part", "task", "batch", "account", "lecturer", "member", "entry")
@@ -104,7 +104,6 @@ def attempt(world, pryer, form, body, before):
     yield from (f"shows {words.decode()}" for words in pryer.hidden if words in content)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("actor", "share"),
     [

@@ -17,7 +17,7 @@ from tests.prying.places import World
 from tests.prying.test_foreign_ids import own_ids, send
 from tests.prying.walk import ONE_OF, Pryer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 RLO, ZERO_WIDTH, RARE = "\u202e", "\u200b", "\U00020bb7"
 NONSENSE = [
     "",
@@ -80,7 +80,6 @@ def broken(pryer, form, body):
         yield f"{form.method} {form.action} {str(body)[:150]}: {answer.exc_info[1]!r}"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("actor", "share"),
     [
@@ -156,7 +155,6 @@ def test_bodies_that_are_no_json(world, share):
         assert answer.status_code < 500, (address, kind, body[:60], answer.exc_info)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("share", [12, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_addresses_nobody_would_type(world, share):
     pryer = Pryer(world, "organizer")
@@ -230,7 +228,6 @@ def test_many_generated_batches_of_marks(world):
     send_batches(world, 3000)
 
 
-@pytest.mark.slow
 @pytest.mark.files
 def test_uploads_that_are_no_workbook(world, forms):
     """What is in the file is the business of the import's own tests; here any bytes under any name."""

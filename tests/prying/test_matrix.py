@@ -14,7 +14,7 @@ from tests.prying.places import Place, World
 from tests.prying.routes import OPEN, PUBLIC, ROUTES
 from tests.prying.walk import METHODS, ONE_OF, Pryer, cases
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ACTORS = (
     "officer",
     "organizer",
@@ -52,7 +52,6 @@ def test_the_matrix_is_as_large_as_promised(world):
     assert set(ACTORS) == set(world.actors) and min(counted) * len(ACTORS) >= 10_000
 
 
-@pytest.mark.slow
 def test_a_share_of_everything(world):
     troubles = []
     for actor in ACTORS:
@@ -66,7 +65,6 @@ def south(world):
     return Place(branch.code, township.records | branch.records)
 
 
-@pytest.mark.slow
 @pytest.mark.either
 def test_every_record_of_the_other_township(world):
     """The likeliest prying in full: the organizer of the north tries each address of the south."""
@@ -75,7 +73,6 @@ def test_every_record_of_the_other_township(world):
     assert Pryer(world, "organizer").walk(c for c in found if c.variant == "record") == []
 
 
-@pytest.mark.slow
 @pytest.mark.either
 def test_every_list_asked_for_the_other_township(world):
     found = cases(world, "organizer", methods=("GET",), places=[south(world)])

@@ -19,7 +19,7 @@ from tests.prying.walk import Pryer
 from tests.reports.oracle import recount
 from tests.reports.scene import Winter
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 TAGS, CLOCK = re.compile(r"<[^>]*>"), re.compile(r"\d\d:\d\d")
 READERS = ["officer", "north_organizer", "south_organizer", "inspector", "north_recorder"]
 
@@ -101,7 +101,6 @@ def everything_shown(pryer) -> dict[str, str]:
     return {page: CLOCK.sub("", TAGS.sub(" ", text)) for page, text in texts.items()}
 
 
-@pytest.mark.slow
 def test_the_neighbours_people_change_nothing_i_read(winter):
     """Every page again after the south has doubled: not one figure or word of the north differs."""
     pryer, codes = Pryer(Door(winter), "north_organizer"), list(recount(winter.campaign, "HZ01"))

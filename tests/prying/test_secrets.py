@@ -25,7 +25,7 @@ from tests.prying.places import World
 from tests.prying.sweep import LogSweep, files_with_numbers, numbers_in
 from tests.prying.walk import Pryer, everything
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 IMPORTED = [id_number("19580301", "777"), id_number("19630912", "888")]
 TYPED = id_number("19810506", "999")
 WRONG = id_number("19550606", "555")[:-1] + "#"

@@ -14,7 +14,7 @@ from tests.base import fixture_writes, once
 from tests.prying.places import World
 from tests.prying.walk import leads_to_login
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 built, world = once(World)
