@@ -60,16 +60,21 @@ class Office:
         self.unit = unit_of(self.campaign, self.district)
         self.sessions = [self._session(days) for days in (1, 2, 3)]
 
-    def _session(self, days: int):
+    def own_sessions(self, number: int, days: int) -> list:
+        """A class of its own for each of so many branches."""
+        units = [unit_of(self.campaign, branch) for branch in self.branches[:number]]
+        return [self._session(days, unit) for unit in units]
+
+    def _session(self, days: int, unit=None):
         start = at(timezone.localdate() - timedelta(days=days), 1)
         plan = Plan(
             title=f"第{days}天的课",
             form=self.campaign.forms.get(code="LECTURE"),
             starts_at=start,
             ends_at=start + timedelta(hours=2),
-            units=[self.unit],
+            units=[unit or self.unit],
         )
-        return plan_session(actor=self.officer, campaign=self.campaign, host=self.unit, plan=plan)
+        return plan_session(actor=self.officer, campaign=self.campaign, host=unit or self.unit, plan=plan)
 
 
 class Serve:
