@@ -28,6 +28,7 @@ APT = "apt-get install redis-server chromium fonts-noto-cjk"
 ASKING = {"db", "transactional_db", "django_db_setup", "live_server"}
 # Begun first, so that no worker sits alone with one of them at the end; waiting and computing in turn.
 LONGEST = (
+    "attendance/test_random_life",
     "death/test_killed",
     "browser/test_every_page",
     "prying/test_matrix",

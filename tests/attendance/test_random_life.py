@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.attendance.life import Life
 from tests.attendance.life_scene import LifeScene
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 RUNS, STEPS = (int(number) for number in os.environ.get("RANDOM_LIFE", "8x20").split("x"))
 IS_SHORT = "RANDOM_LIFE" not in os.environ
 

@@ -14,7 +14,7 @@ from tests.races.crowd import Storm, all_at_once, surprises
 from tests.races.scene import RaceScene, body_of, logged_in, send, versions
 from tests.races.truth import assert_everything_is_true
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 STATUSES = ("present", "absent", "leave", "late")
 PATIENCE = 60  # seconds; over when everybody is merged
 

@@ -202,6 +202,7 @@ def test_a_practice_campaign_says_so(winter):
     assert "不是正式数据" in str([*sheet.values])
 
 
+@pytest.mark.slow
 def test_libreoffice_opens_it_without_repair(winter, tmp_path):
     soffice = shutil.which("soffice")
     if not soffice:
