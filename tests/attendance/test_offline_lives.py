@@ -13,7 +13,7 @@ from tests.attendance.phones_judge import troubles
 from tests.attendance.scene import Scene
 from tests.base import once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 FIRST, END = map(int, os.environ.get("OFFLINE_LIVES", "0-30").split("-"))
 STEPS = 14
 NEEDED = ("answer lost", "request held back", "duplicate", "conflict", "settled", "held", "undo", "move")

@@ -13,7 +13,7 @@ from tests.organizations.rosters.files import good
 from tests.organizations.rosters.hostile import ATTACKS
 from tests.organizations.rosters.trying import Scene, checked, stored, worked
 
-pytestmark = [pytest.mark.django_db, pytest.mark.files]
+pytestmark = [pytest.mark.django_db, pytest.mark.files, pytest.mark.slow]
 built, scene = once(Scene)
 LARGE = [pytest.param(one, marks=pytest.mark.slow, id=str(one)) for one in ATTACKS if one.is_slow]
 CASES = [pytest.param(one, id=str(one)) for one in ATTACKS if not one.is_slow] + [

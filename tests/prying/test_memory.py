@@ -58,6 +58,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 OWN_CODES = re.compile(r"HZ\w*|N1")
 
 
+@pytest.mark.slow
 def test_every_act_leaves_one_event_a_lay_person_can_read(winter):
     """One after the other on the same winter, each undone again."""
     troubles = []
